@@ -1,0 +1,89 @@
+# Two commands serve a newcomer: `make demo` and `make test`. `make help` lists the rest.
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3 python; do command -v $$p >/dev/null 2>&1 && { echo $$p; break; }; done)
+BIN := .venv/bin
+ARGS ?=
+
+.PHONY: help demo test check setup setup-dev contracts page bench lock clean \
+  campaign-power-cut campaign-determinism campaign-kills campaign-resume campaign-steps
+
+help: ## what each target does
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-20s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: setup ## set everything up and play one day of an alliance of six stations (ARGS='--once --json' to end by itself)
+	@$(BIN)/alliance demo $(ARGS)
+
+test: setup-dev ## set everything up, check style, types and layers, and run every test
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-cache
+	@npm run --silent --workspace frontend test
+	@$(BIN)/pytest -n 2 $(ARGS)
+
+bench: setup-dev ## measure speed, memory and gas, as ratios in one run (JSON in the last line)
+	@$(BIN)/alliance bench $(ARGS)
+
+campaign-power-cut: setup-dev ## cut the power of every real store at many points (JSON in the last line)
+	@$(BIN)/python -m tests.campaigns.power_cut $(ARGS)
+
+campaign-determinism: setup-dev ## play two whole days of one seed and compare every byte (JSON in the last line)
+	@$(BIN)/python -m tests.campaigns.determinism $(ARGS)
+
+campaign-kills: setup-dev ## kill processes of the demo again and again (JSON in the last line)
+	@$(BIN)/python -m tests.campaigns.kills $(ARGS)
+
+campaign-resume: setup-dev ## play several days, each by a new run, and audit all of them (JSON in the last line)
+	@$(BIN)/python -m tests.campaigns.resume $(ARGS)
+
+campaign-steps: setup-dev ## kill the service at each of its durable steps; mutate the contracts' guards
+	@$(BIN)/pytest -n 2 -m campaign $(ARGS)
+
+setup: check .venv/.demo-ready node_modules/.ready contracts/out/.ready frontend/dist/.ready
+setup-dev: check .venv/.dev-ready node_modules/.ready contracts/out/.ready frontend/dist/.ready
+
+check:
+	@sh .ci/check "$(PYTHON)"
+
+contracts: node_modules/.ready ## compile the contracts and write contracts/artifacts
+	@node contracts/compile.mjs
+
+page: frontend/dist/.ready ## build the page
+
+lock: ## pin the Python packages anew (needs uv)
+	@for set in "dev --extra dev" "demo --extra simulation -c requirements/dev.txt" "edge --extra edge -c requirements/dev.txt" "audit --extra audit -c requirements/dev.txt"; do \
+	  name=$${set%% *}; uv pip compile -q pyproject.toml $${set#* } -o requirements/$$name.txt --no-emit-index-url --no-annotate --no-header --universal; done
+
+clean: ## remove what the demo and the tests left, keep the packages
+	@rm -rf .alliance .pytest_cache .mypy_cache .ruff_cache contracts/cache contracts/out frontend/dist
+
+.venv/bin/python:
+	@echo "[1/5] virtual environment"
+	@$(PYTHON) -m venv .venv
+
+.venv/.demo-ready: requirements/demo.txt pyproject.toml | .venv/bin/python
+	@echo "[2/5] Python packages"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements/demo.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
+	@touch $@
+
+.venv/.dev-ready: requirements/dev.txt .venv/.demo-ready
+	@echo "[2/5] Python packages for the tests"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements/dev.txt
+	@touch $@
+
+node_modules/.ready: package-lock.json
+	@echo "[3/5] npm packages"
+	@npm ci --silent --no-progress
+	@touch $@
+
+contracts/out/.ready: node_modules/.ready $(shell find contracts/src contracts/compile.mjs 2>/dev/null)
+	@echo "[4/5] contracts"
+	@node contracts/compile.mjs --check
+	@mkdir -p contracts/out && touch $@
+
+frontend/dist/.ready: node_modules/.ready $(shell find frontend -path frontend/node_modules -prune -o -path frontend/dist -prune -o -type f -print 2>/dev/null)
+	@echo "[5/5] page"
+	@npm run --silent --workspace frontend build
+	@touch $@

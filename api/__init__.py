@@ -1,0 +1,1 @@
+"""The service: what members, dispatchers and devices reach over HTTP."""

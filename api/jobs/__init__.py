@@ -1,0 +1,1 @@
+"""Jobs: what the service does at every tick."""

@@ -1,0 +1,46 @@
+"""Who asks (protocol 10.6): a signed-in wallet, the operator by token, or nobody."""
+
+from dataclasses import dataclass
+
+from alliance.errors import Refused
+from alliance.identity import Address, MemberId
+
+
+@dataclass(kw_only=True, eq=False)
+class NotSignedIn(Refused):
+    """The request carries no valid session."""
+
+    path: str
+
+
+@dataclass(kw_only=True, eq=False)
+class NotYours(Refused):
+    """What is asked for belongs to another member."""
+
+    what: str
+
+
+@dataclass(kw_only=True, eq=False)
+class NotOperator(Refused):
+    """Only the operator may do this."""
+
+    what: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Principal:
+    """Who asks: `address` is the wallet's (None for the operator), `member` its number once admitted."""
+
+    address: Address | None
+    member: MemberId | None
+    operator: bool = False
+
+    @property
+    def name(self) -> str:
+        """How the principal is written in records."""
+        return "operator" if self.address is None else "0x" + self.address.hex()
+
+    def check_owns(self, owner: MemberId | None, *, what: str) -> None:
+        """Refuse anyone but the member that owns it and the operator. Raises NotYours."""
+        if not self.operator and (owner is None or self.member != owner):
+            raise NotYours(what=what)

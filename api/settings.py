@@ -1,0 +1,125 @@
+"""What the service is told from outside (protocol 10.1): one frozen object, built in `main`, passed down."""
+
+from pathlib import Path
+from typing import Literal
+from urllib.parse import urlsplit
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+
+_REPOSITORY = Path(__file__).parents[1]
+
+
+class Settings(BaseSettings):
+    """Settings of `alliance-service`: from a TOML file, overridden by environment variables `ALLIANCE_SERVICE_…`."""
+
+    model_config = SettingsConfigDict(env_prefix="ALLIANCE_SERVICE_", frozen=True, extra="forbid")
+
+    state: Path = Path(".alliance/service")
+    """Folder of the database and, by default, of the archive, the deployment and the keys."""
+    archive: Path | None = None
+    """Folder of content-addressed blocks; `<state>/archive` by default."""
+    deployment: Path | None = None
+    """The pinned deployment (protocol 5.6); `<state>/deployment.json` by default."""
+    rpc_url: str = "http://127.0.0.1:8545"
+    public_rpc_url: str | None = None
+    """A node that browsers may ask when they verify a receipt; a hint, shown and replaceable. None by default."""
+    writer_key: Path | None = None
+    """Key that advances the log; `<state>/keys/writer` by default."""
+    settler_key: Path | None = None
+    """Key that posts statements; `<state>/keys/settler` by default."""
+    acknowledger_key: Path | None = None
+    """Key that signs acknowledgements (protocol 4.1); the writer's by default."""
+    host: str = "127.0.0.1"
+    port: int = Field(default=8080, ge=0, le=65535)
+    hosts: tuple[str, ...] = ("127.0.0.1", "localhost")
+    """Names under which the service may be asked (Host header): another name is a rebound one and is refused."""
+    public_url: str | None = None
+    """Where browsers find the page; wallet messages must name it. `http://<host>:<port>` by default."""
+    pacer: Literal["system", "lockstep"] = "system"
+    pacer_address: str = "127.0.0.1:0"
+    """The supervisor of the lock-step clock, host:port."""
+    pacer_period_ms: int = Field(default=60_000, ge=100)
+    """Time between two rounds of the jobs under the system clock."""
+    finality_blocks: int = Field(default=12, ge=1)
+    """F: how many blocks deep an event must be to count as final."""
+    settlement_grace_minutes: int = Field(default=30, ge=0)
+    """How long after midnight a day waits for late evidence before its first statement."""
+    correction_window_minutes: int = Field(default=7 * 1440, ge=1)
+    """How long after its first statement a day may be corrected; as `SettlementLedger` was deployed with."""
+    correction_days: int = Field(default=8, ge=1, le=60)
+    """How many settled days are looked at again for late evidence."""
+    demo_wallets: Path | None = None
+    """File of the demo's wallets; only ever set by the demo (protocol 10.10)."""
+    plan_lead_minutes: int = Field(default=240, ge=15, le=1440)
+    """How long before midnight the next day is planned."""
+    session_hours: int = Field(default=12, ge=1, le=168)
+    max_body_bytes: int = Field(default=8 << 20, ge=1 << 16)
+    """Longest request body that is read at all."""
+    max_segments: int = Field(default=1024, ge=1)
+    """Most segments in one upload."""
+    randomness_seed: SecretStr | None = None
+    """Hex; makes salts repeatable in the demo. Never set it in production."""
+    admin_token: SecretStr | None = None
+    """Bearer token of the operator; without it nobody is one."""
+    page: Path = _REPOSITORY / "frontend" / "dist"
+    """The built page, served when it is there."""
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+
+    @property
+    def database_path(self) -> Path:
+        """The SQLite file."""
+        return self.state / "service.sqlite"
+
+    @property
+    def archive_path(self) -> Path:
+        """The folder of the archive."""
+        return self.archive or self.state / "archive"
+
+    @property
+    def deployment_path(self) -> Path:
+        """The file of the pinned deployment."""
+        return self.deployment or self.state / "deployment.json"
+
+    def key_path(self, role: Literal["writer", "settler", "acknowledger"]) -> Path:
+        """The file of a key of the service."""
+        if role == "acknowledger":
+            return self.acknowledger_key or self.key_path("writer")
+        chosen = self.writer_key if role == "writer" else self.settler_key
+        return chosen or self.state / "keys" / role
+
+    @property
+    def allowed_hosts(self) -> tuple[str, ...]:
+        """Names under which the service may be asked, its public one included."""
+        public = urlsplit(self.origin).hostname
+        return (*self.hosts, public) if public else self.hosts
+
+    @property
+    def origin(self) -> str:
+        """Scheme, host and port under which browsers reach the page."""
+        return self.public_url or f"http://{self.host}:{self.port}"
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Constructor, then environment, then the TOML file; no .env file, no secrets folder."""
+        del dotenv_settings, file_secret_settings
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
+
+
+def load(path: Path | None) -> Settings:
+    """The settings from a TOML file (none: environment alone). Raises pydantic's ValidationError or OSError."""
+    if path is None:
+        return Settings()
+    path.stat()
+
+    class FromFile(Settings):
+        model_config = SettingsConfigDict(toml_file=path)
+
+    return FromFile()

@@ -1,0 +1,43 @@
+"""The slices of the service: one router a noun. A new slice takes its place here."""
+
+from fastapi import APIRouter
+
+from api.archive import routes as archive
+from api.curves import routes as curves
+from api.demo import routes as demo
+from api.devices import routes as devices
+from api.epochs import routes as epochs
+from api.history import routes as history
+from api.leases import routes as leases
+from api.live import routes as live
+from api.members import routes as members
+from api.profiles import routes as profiles
+from api.readings import routes as readings
+from api.rules import routes as rules
+from api.schedules import routes as schedules
+from api.segments import routes as segments
+from api.session import routes as session
+from api.settlements import routes as settlements
+from api.stations import routes as stations
+from api.status import routes as status
+
+ROUTERS: tuple[APIRouter, ...] = (
+    status.router,
+    session.router,
+    members.router,
+    stations.router,
+    devices.router,
+    leases.router,
+    segments.router,
+    readings.router,
+    epochs.router,
+    archive.router,
+    profiles.router,
+    history.router,
+    rules.router,
+    live.router,
+    schedules.router,
+    curves.router,
+    settlements.router,
+    demo.router,
+)

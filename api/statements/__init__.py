@@ -1,0 +1,1 @@
+"""Slice: statements as the chain tells them (their documents stand in `api.settlements`)."""

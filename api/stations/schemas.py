@@ -1,0 +1,20 @@
+"""Bodies about stations."""
+
+from api.projection import ChainStatus
+from api.wire import Hex20, Wire
+
+
+class StationAnswer(Wire):
+    """A station's registered rating; all powers are magnitudes in W, energies in Wh."""
+
+    station: int
+    owner: int
+    owner_address: Hex20
+    station_type: str
+    region: int
+    charge_power_w: int
+    discharge_power_w: int
+    capacity_wh: int
+    pcc_import_w: int
+    pcc_export_w: int
+    chain_status: ChainStatus

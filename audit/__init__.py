@@ -1,0 +1,1 @@
+"""The auditor: everything recomputed from a chain and an archive."""

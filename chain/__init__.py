@@ -1,0 +1,1 @@
+"""The ledger: contracts on an Ethereum-compatible chain, seen from Python."""

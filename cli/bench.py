@@ -1,0 +1,193 @@
+"""`alliance bench`: speed, memory and gas as ratios measured in one run; nothing passes or fails on time.
+
+Prints a table, writes it with machine and versions to docs/benchmarks.md, and ends with one line of JSON.
+"""
+
+import importlib
+import json
+import os
+import platform
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+from alliance.errors import AllianceError
+from cli.benches.ground import Ground
+from cli.benches.measure import RUNS, Comparison, Figure, Figures, Finding
+
+CASES = {
+    "segments": "cli.benches.segments",
+    "tree": "cli.benches.tree",
+    "gas": "cli.benches.gas",
+    "edge": "cli.benches.edge",
+    "plan": "cli.benches.planning",
+    "audit": "cli.benches.auditing",
+}
+"""In the order in which they are cheapest: the demo's day is played on from case to case."""
+_PACKAGES = ("coincurve", "safe-pysha3", "sqlalchemy", "pyomo", "highspy", "numpy", "httpx", "pydantic")
+_DEMO = Path(".alliance/demo")
+_TEXTS = ("case", "what", "against")
+_DOCUMENT = Path(__file__).resolve().parents[1] / "docs" / "benchmarks.md"
+
+app = typer.Typer(add_completion=False, rich_markup_mode=None)
+
+
+@app.command()
+def bench(
+    case: Annotated[list[str] | None, typer.Option(help=f"One of {', '.join(CASES)}; may be repeated.")] = None,
+    demo: Annotated[Path, typer.Option(help="A demo's folder: its day is audited if it was played.")] = _DEMO,
+    out: Annotated[
+        Path | None, typer.Option(help="Where the tables go; docs/benchmarks.md after a run of all cases.")
+    ] = None,
+) -> None:
+    """Measure each case against the least that its work could cost, in one run on this machine."""
+    chosen = case or list(CASES)
+    for name in chosen:
+        if name not in CASES:
+            raise typer.BadParameter(f"{name}: there is no such case; choose from {', '.join(CASES)}")
+    console = Console(stderr=True)
+    found: dict[str, list[Finding]] = {}
+    try:
+        with Ground(say=lambda text: console.print(f"  · {text}", highlight=False), played=demo) as ground:
+            for name in (name for name in CASES if name in chosen):
+                console.print(f"case {name}", highlight=False)
+                work: Callable[[Ground], list[Finding]] = importlib.import_module(CASES[name]).run
+                found[name] = work(ground)
+    except (AllianceError, OSError) as error:
+        typer.echo(f"alliance bench: {error}", err=True)
+        raise typer.Exit(1) from None
+    _print(found)
+    place = out or (_DOCUMENT if len(found) == len(CASES) else None)
+    if place is not None:
+        place.write_text(document(found))
+    typer.echo(json.dumps({"machine": machine(), "versions": versions(), "cases": _plain(found)}, ensure_ascii=False))
+
+
+# ---- where it ran ----
+
+
+def machine() -> dict[str, Figure]:
+    """What the figures were measured on."""
+    return {"system": platform.system(), "architecture": platform.machine(), "processor": _processor(),
+            "processors": os.cpu_count() or 1, "memory_gb": _memory_gb()}  # fmt: skip
+
+
+def versions() -> dict[str, str]:
+    """Python, the platform and the packages that do the work."""
+    return {"python": platform.python_version(), "storage-alliance": version("storage-alliance")} | {
+        name: version(name) for name in _PACKAGES
+    }
+
+
+def _processor() -> str:
+    for line in _lines("/proc/cpuinfo"):
+        if line.startswith("model name"):
+            return line.split(":", 1)[1].strip()
+    return platform.processor() or "unknown"
+
+
+def _memory_gb() -> float:
+    for line in _lines("/proc/meminfo"):
+        if line.startswith("MemTotal"):
+            return round(int(line.split()[1]) * 1024 / 1e9, 1)
+    return 0.0
+
+
+def _lines(path: str) -> list[str]:
+    try:
+        return Path(path).read_text().splitlines()
+    except OSError:
+        return []
+
+
+# ---- what is shown ----
+
+
+def document(found: Mapping[str, Sequence[Finding]]) -> str:
+    """The figures as docs/benchmarks.md."""
+    on, by = machine(), versions()
+    lines = [
+        "# Benchmarks",
+        "",
+        f"Written by `make bench` on {datetime.now(UTC):%Y-%m-%d}. Each ratio compares our work with the least that it",
+        f"could cost, both in one run (best of {RUNS} by wall time) on one machine; times alone say little of another.",
+        "",
+        f"{on['processor']}, {on['processors']} processors, {on['memory_gb']} GB, {on['system']} {on['architecture']}; "
+        + ", ".join(f"{name} {number}" for name, number in by.items())
+        + ".",
+        "",
+        "| case | what | wall s | CPU s | against | wall s | CPU s | ratio | CPU ratio |",
+        "|---|---|--:|--:|---|--:|--:|--:|--:|",
+        *(f"| {' | '.join(_cells(name, one))} |" for name, one in _each(found) if isinstance(one, Comparison)),
+        "",
+        "| case | what | figures |",
+        "|---|---|---|",
+        *(f"| {' | '.join(row)} |" for row in _figures(found)),
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def _print(found: Mapping[str, Sequence[Finding]]) -> None:
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1))
+    for heading in ("case", "what", "wall s", "CPU s", "against", "wall s", "CPU s", "ratio", "CPU ratio"):
+        table.add_column(heading, justify="left" if heading in _TEXTS else "right")
+    for name, one in _each(found):
+        if isinstance(one, Comparison):
+            table.add_row(*_cells(name, one))
+    figures = Table(box=box.SIMPLE_HEAD, padding=(0, 1))
+    for heading in ("case", "what", "figures"):
+        figures.add_column(heading)
+    for row in _figures(found):
+        figures.add_row(*row)
+    console = Console(width=None if Console().is_terminal else 150)
+    for shown in (table, figures):
+        if shown.row_count:
+            console.print(shown)
+
+
+def _figures(found: Mapping[str, Sequence[Finding]]) -> list[tuple[str, str, str]]:
+    """Case, name and figures, once for work that is compared with several things."""
+    return list(dict.fromkeys((name, one.name, _facts(one.facts)) for name, one in _each(found)))
+
+
+def _cells(case: str, one: Comparison) -> tuple[str, ...]:
+    ours, theirs = one.ours, one.theirs
+    return (
+        case, one.name, f"{ours.wall_s:.3f}", f"{ours.cpu_s:.3f}", one.against, f"{theirs.wall_s:.3f}",
+        f"{theirs.cpu_s:.3f}", f"{one.ratio:.1f}", f"{one.ratio_cpu:.1f}",
+    )  # fmt: skip
+
+
+def _facts(facts: Mapping[str, Figure]) -> str:
+    return ", ".join(
+        f"{name} {value:,}" if isinstance(value, int) else f"{name} {value}" for name, value in facts.items()
+    )
+
+
+def _each(found: Mapping[str, Sequence[Finding]]) -> Iterable[tuple[str, Finding]]:
+    return ((name, one) for name, findings in found.items() for one in findings)
+
+
+def _plain(found: Mapping[str, Sequence[Finding]]) -> dict[str, list[dict[str, object]]]:
+    return {name: [_finding(one) for one in findings] for name, findings in found.items()}
+
+
+def _finding(one: Finding) -> dict[str, object]:
+    match one:
+        case Figures():
+            return {"name": one.name, **one.facts}
+        case Comparison():
+            return {
+                "name": one.name, "wall_s": round(one.ours.wall_s, 6), "cpu_s": round(one.ours.cpu_s, 6),
+                "against": one.against, "against_wall_s": round(one.theirs.wall_s, 6),
+                "against_cpu_s": round(one.theirs.cpu_s, 6), "ratio": round(one.ratio, 3),
+                "ratio_cpu": round(one.ratio_cpu, 3), **one.facts,
+            }  # fmt: skip

@@ -1,0 +1,53 @@
+"""The command `alliance`: each subcommand is imported only when it is called."""
+
+import importlib
+import sys
+from typing import Any
+
+import typer
+from typer.core import TyperGroup
+from typer.main import get_command
+
+_COMMANDS = {
+    "demo": ("cli.demo", "Play one day of an alliance of six stations in Lianyungang, from meter to money."),
+    "audit": ("cli.audit", "Recompute a day from a chain and an archive; trust nobody."),
+    "verify": ("cli.verify", "Verify the receipt of one reading against the chain."),
+    "plan": ("cli.plan", "Solve a day-ahead problem from a file and certify the plan; check a certificate."),
+    "deploy": ("cli.deploy", "Deploy the contracts and write the pinned deployment."),
+    "bench": ("cli.bench", "Measure speed, memory and gas as ratios in one run."),
+}
+
+
+class _Lazy(TyperGroup):
+    """Knows the names of the subcommands and imports one when it is called."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """All names, in the order of the table."""
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """Import the module of a subcommand and return its command, or None."""
+        if cmd_name not in _COMMANDS:
+            return None
+        module, _ = _COMMANDS[cmd_name]
+        command = get_command(importlib.import_module(module).app)
+        command.name = cmd_name
+        return command
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        """List the subcommands without importing them."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, text) in _COMMANDS.items()])
+
+
+app = typer.Typer(cls=_Lazy, add_completion=False, no_args_is_help=True, rich_markup_mode=None)
+
+
+@app.callback()
+def _root() -> None:
+    """The storage alliance: stations share capacity and are paid to the cent from readings their devices signed."""
+
+
+def main() -> None:
+    """Entry point of the console script."""
+    sys.exit(app())

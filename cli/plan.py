@@ -1,0 +1,237 @@
+"""`alliance plan`: solve a day-ahead problem from a file, certified; check a certificate without a solver (protocol 9).
+
+Files are JSON of the canonical plain forms {"v":1,"problem":…} and {"v":1,"certificate":…}: bytes as 0x-hex, integers
+beyond 2^53 as decimal texts. `solve` ends with 0, 1 (no such plan, with the reason) or 2 (file not read), `check` too.
+"""
+
+import json
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import typer
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+from alliance.certificate import (
+    MICRO,
+    Certificate,
+    Proof,
+    certificate_from_plain,
+    certificate_to_plain,
+)
+from alliance.certificate import check as check_certificate
+from alliance.errors import AllianceError, Malformed, Missing
+from alliance.schedule import ScheduleRow
+from optimizer.planning import plan_day
+from optimizer.problem import problem_from_plain
+from optimizer.solver import Backend, SolverSettings
+
+_SAFE = 1 << 53
+_MOST_DEPTH = 64
+_BRACKET = re.compile(r"[\[\]{}]")
+_INTEGER = re.compile(r"-?(0|[1-9][0-9]{0,39})")
+_HEX = re.compile(r"0x([0-9a-fA-F]{2})*")
+_BYTES = frozenset({"alliance"})
+_TEXTS = frozenset({"pack", "kind"})
+_JSON = typer.Option("--json", help="One JSON object instead of the tables.")
+_READABLE = typer.Argument(exists=True, dir_okay=False, readable=True)
+
+app = typer.Typer(add_completion=False, no_args_is_help=True, rich_markup_mode=None)
+
+
+@dataclass(kw_only=True, eq=False)
+class JsonWrong(Malformed):
+    """A file is not the JSON that it should be: the place, what stands there, and what should."""
+
+    file: str
+    where: str
+    got: str
+    want: str
+
+
+@app.callback()
+def _plan() -> None:
+    """Solve a day-ahead problem from a file and certify the plan; check a certificate without a solver."""
+
+
+@app.command()
+def solve(
+    problem: Annotated[Path, _READABLE],
+    out: Annotated[Path, typer.Option(help="Where the certificate goes: problem, schedule and dual prices.")],
+    solver: Annotated[Backend, typer.Option(help="Which solver does the work.")] = Backend.HIGHS,
+    time_limit_s: Annotated[float, typer.Option("--time-limit", min=0.1, help="Of one solver run, seconds.")] = 60.0,
+    most_gap_ppm: Annotated[int, typer.Option(min=0, help="A wider certified gap is refused.")] = 10_000,
+    as_json: Annotated[bool, _JSON] = False,
+) -> None:
+    """Plan all stations of PROBLEM (JSON) together and certify the plan. Exit 1 with the reason if there is none."""
+    settings = SolverSettings(backend=solver, time_limit_s=time_limit_s, most_gap_ppm=most_gap_ppm)
+    try:
+        found = plan_day(problem_from_plain(_read(problem)), settings=settings).certificate
+        proof = check_certificate(found)
+        out.write_text(json.dumps(_to_json(certificate_to_plain(found))) + "\n")
+    except (AllianceError, OSError) as error:
+        _refuse("solve", error)
+    _show(found, proof, as_json=as_json)
+
+
+@app.command()
+def check(
+    certificate: Annotated[Path, _READABLE],
+    as_json: Annotated[bool, _JSON] = False,
+) -> None:
+    """Check CERTIFICATE (JSON, as `solve` writes it) in exact integers. Exit 1 with the first thing that is wrong."""
+    try:
+        found = certificate_from_plain(_read(certificate))
+        proof = check_certificate(found)
+    except (AllianceError, OSError) as error:
+        _refuse("check", error)
+    _show(found, proof, as_json=as_json)
+
+
+def _refuse(command: str, error: Exception) -> NoReturn:
+    typer.echo(f"alliance plan {command}: {error}", err=True)
+    raise typer.Exit(2 if isinstance(error, Malformed | Missing | OSError) else 1)
+
+
+# ---- JSON ----
+
+
+def _read(path: Path) -> object:
+    """The plain form in a JSON file. Raises JsonWrong."""
+    try:
+        text = path.read_text(encoding="utf-8")
+        _require_shallow(text)
+        value = json.loads(text, object_pairs_hook=_without_doubles)
+    except ValueError as error:
+        raise JsonWrong(file=str(path), where="", got=str(error), want="JSON without doubled names") from error
+    return _from_json(value, name="", file=path, where="$")
+
+
+def _require_shallow(text: str) -> None:
+    """Refuse nesting that no plan has, before the parser's own recursion does: libraries lift Python's limit."""
+    depth = 0
+    for bracket in _BRACKET.findall(text):
+        depth += 1 if bracket in "[{" else -1
+        if depth > _MOST_DEPTH:
+            raise ValueError(f"more than {_MOST_DEPTH} brackets deep")
+
+
+def _without_doubles(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [name for name, _ in pairs]
+        raise ValueError(f"name {next(name for name in names if names.count(name) > 1)!r} stands twice")
+    return found
+
+
+def _from_json(value: object, *, name: str, file: Path, where: str) -> object:
+    """Hex to bytes where bytes belong, decimal texts to integers where no text belongs."""
+    if isinstance(value, dict):
+        return {n: _from_json(v, name=n, file=file, where=f"{where}.{n}") for n, v in value.items()}
+    if isinstance(value, list):
+        return [_from_json(v, name=name, file=file, where=f"{where}[{i}]") for i, v in enumerate(value)]
+    if not isinstance(value, str) or name in _TEXTS:
+        return value
+    if name in _BYTES and _HEX.fullmatch(value):
+        return bytes.fromhex(value[2:])
+    if name not in _BYTES and _INTEGER.fullmatch(value):
+        return int(value)
+    want = "0x-prefixed hex" if name in _BYTES else "integer"
+    raise JsonWrong(file=str(file), where=where, got=value[:80], want=want)
+
+
+def _to_json(value: object) -> object:
+    if isinstance(value, dict):
+        return {name: _to_json(v) for name, v in value.items()}
+    if isinstance(value, list):
+        return [_to_json(v) for v in value]
+    if isinstance(value, bytes):
+        return "0x" + value.hex()
+    return str(value) if isinstance(value, int) and abs(value) > _SAFE else value
+
+
+# ---- what is shown ----
+
+
+def _show(certificate: Certificate, proof: Proof, *, as_json: bool) -> None:
+    figures = {
+        "day": str(certificate.problem.day),
+        "stations": len(certificate.problem.sites),
+        "slots": certificate.problem.slots,
+        "objective_microcents": str(proof.objective_microcents),
+        "lower_bound_microcents": str(proof.lower_bound_microcents),
+        "gap_ppm": proof.gap_ppm,
+        "rows": proof.rows,
+        "columns": proof.columns,
+    }
+    if as_json:
+        typer.echo(json.dumps(figures))
+        return
+    console = Console(width=None if Console().is_terminal else 110)
+    console.print(_stations(certificate))
+    if certificate.schedule.gains:
+        console.print(_gains(certificate))
+    console.print(
+        f"objective 目标 {proof.objective_microcents / MICRO / 100:,.4f} yuan   "
+        f"lower bound 下界 {proof.lower_bound_microcents / MICRO / 100:,.4f} yuan   "
+        f"certified gap 证明间隙 {proof.gap_ppm} ppm   rows × columns {proof.rows} × {proof.columns}",
+        highlight=False, soft_wrap=True,
+    )  # fmt: skip
+
+
+def _stations(certificate: Certificate) -> Table:
+    """Energy of each station over the horizon, and of each lease in it, kWh."""
+    headings = ("station 储能站", "net load 净负荷", "charged 充电", "discharged 放电", "import 受电", "export 上网")
+    table = _table(f"{certificate.problem.day}  kWh", headings)
+    total = [0] * 5
+    for site in certificate.problem.sites:
+        rows = [r for r in certificate.schedule.rows if r.station == site.station.number]
+        figures = _energies(rows)
+        total = [a + b for a, b in zip(total, figures, strict=True)]
+        table.add_row(str(site.station.number), *map(_kwh, figures))
+        for share in certificate.problem.shares:
+            if share.lease.station == site.station.number:
+                flows = [x.planned_wh for r in rows for x in r.lessees if x.lease == share.lease.number]
+                name = f"lease {share.lease.number} → member {share.lease.lessee}"
+                table.add_row(name, "", _kwh(_taken(flows)), _kwh(_given(flows)), "", "", style="dim")
+    table.add_section()
+    table.add_row("Σ", *map(_kwh, total), style="bold")
+    return table
+
+
+def _energies(rows: list[ScheduleRow]) -> list[int]:
+    """Net load, charged, discharged, imported and exported energy, Wh."""
+    battery, net = [r.battery_wh for r in rows], [r.planned_net_wh for r in rows]
+    return [sum(r.net_load_wh for r in rows), _taken(battery), _given(battery), _taken(net), _given(net)]
+
+
+def _gains(certificate: Certificate) -> Table:
+    """What each member would pay apart, pays as planned, and gains, yuan."""
+    table = _table("yuan 元", ("member 成员", "apart 单独", "planned 联合", "gain 增益"))
+    for gain in certificate.schedule.gains:
+        cents = (gain.apart_cost_cents, gain.planned_cost_cents, gain.gain_cents)
+        table.add_row(str(gain.member), *(f"{c / 100:,.2f}" for c in cents))
+    return table
+
+
+def _table(title: str, headings: Iterable[str]) -> Table:
+    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1))
+    for heading in headings:
+        table.add_column(heading, justify="right", no_wrap=True)
+    return table
+
+
+def _taken(flows_wh: Iterable[int]) -> int:
+    return -sum(min(0, flow) for flow in flows_wh)
+
+
+def _given(flows_wh: Iterable[int]) -> int:
+    return sum(max(0, flow) for flow in flows_wh)
+
+
+def _kwh(energy_wh: int) -> str:
+    return f"{energy_wh / 1000:,.1f}"

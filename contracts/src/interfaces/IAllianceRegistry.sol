@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity ^0.8.20;
+
+import {MemberStatus, StationSpec} from "../types/Station.sol";
+
+/// @title The alliance's members, stations, roles and contracts (protocol 7)
+/// @notice Members are numbered 1, 2, … in order of admission and keep their number for good. The roster of a day is frozen at
+/// its 00:00 (Asia/Shanghai): a change on day D counts from D + 1. No personal data, only a salted commitment.
+interface IAllianceRegistry {
+    event MembershipApplied(address indexed applicant, bytes32 commitment);
+    event ApplicationWithdrawn(address indexed applicant);
+    event ApplicationRejected(address indexed applicant, bytes32 reasonHash);
+    event MemberAdmitted(address indexed member, uint32 indexed memberId);
+    event MemberSuspended(address indexed member, uint32 indexed memberId);
+    event MemberReinstated(address indexed member, uint32 indexed memberId);
+    event MemberLeft(address indexed member, uint32 indexed memberId);
+    /// @notice The roster from local day `fromDay` on; a later change of the same day replaces it.
+    event RosterChanged(uint32 indexed fromDay, uint32[] memberIds);
+    event StationRegistered(uint32 indexed stationId, address indexed owner, StationSpec spec);
+    event ContractAdded(bytes32 indexed role, uint16 version, address deployed);
+    event Paused(address indexed by, uint48 until, uint48 nextFrom);
+    event Unpaused(address indexed by, uint48 nextFrom);
+
+    error MemberInWrongStatus(address account, MemberStatus status);
+    error MemberUnknown(uint32 memberId);
+    error CommitmentMissing(address applicant);
+    error RosterFull(uint256 limit);
+    error RosterNotYetKnown(uint32 day, uint32 today);
+    error StationUnknown(uint32 stationId);
+    error StationTypeUnknown(uint8 stationType);
+    error StationRegionMissing();
+    error StationRatingInconsistent(uint64 chargePowerW, uint64 dischargePowerW, uint64 capacityWh);
+    error StationPowerTooHigh(uint64 powerW, uint64 limitW);
+    error ContractVersionUnknown(bytes32 role, uint16 version);
+    error ContractMissing(bytes32 role);
+    error RolesNotSeparate(address account, bytes32 held, bytes32 asked);
+    error RoleHolderMissing(bytes32 role);
+    error PauseTooSoon(uint48 nextFrom, uint48 time);
+    error PauseNotRunning(uint48 until, uint48 time);
+
+    /// @notice Apply for membership. @param commitment Salted hash of the applicant's papers, kept off chain.
+    function applyForMembership(bytes32 commitment) external;
+
+    /// @notice Take back an application that was not decided yet.
+    function withdrawApplication() external;
+
+    /// @notice Admit an applicant. ADMITTER only. The roster counts it from the next local day.
+    function admit(address applicant) external;
+
+    /// @notice Refuse an applicant. ADMITTER only. @param reasonHash Hash of the written reason.
+    function reject(address applicant, bytes32 reasonHash) external;
+
+    /// @notice Suspend an admitted member from the next local day. ADMITTER only.
+    function suspend(address member) external;
+
+    /// @notice End a member's suspension from the next local day. ADMITTER only.
+    function reinstate(address member) external;
+
+    /// @notice Leave the alliance from the next local day. Nobody can prevent it; a pause does not touch it.
+    function leaveAlliance() external;
+
+    /// @notice Register a station behind one connection point. Admitted members only. @return stationId 1, 2, …
+    function registerStation(StationSpec calldata spec) external returns (uint32 stationId);
+
+    /// @notice List a contract under the next version of its role. Charter only; nothing listed ever changes.
+    /// @return version 1 for a role's first contract, then one more each.
+    function addContract(bytes32 role, address deployed) external returns (uint16 version);
+
+    /// @notice Pause new offers, leases and statements for at most 72 hours; 72 hours after its end, not again. GUARDIAN only.
+    function pause() external;
+
+    /// @notice End a running pause early. GUARDIAN or charter.
+    function unpause() external;
+
+    /// @notice 0 if the account was never admitted.
+    function memberNumber(address account) external view returns (uint32 memberId);
+
+    function memberAddress(uint32 memberId) external view returns (address account);
+
+    function memberStatus(address account) external view returns (MemberStatus status);
+
+    function commitmentOf(address account) external view returns (bytes32 commitment);
+
+    /// @notice How many members were ever admitted.
+    function memberCount() external view returns (uint32 count);
+
+    /// @notice Numbers of the members admitted now, ascending.
+    function roster() external view returns (uint32[] memory memberIds);
+
+    /// @notice keccak256(abi.encode(uint32[] memberIds)) as the roster stood at 00:00 of a local day that has begun.
+    function rosterHashAt(uint32 day) external view returns (bytes32 hash);
+
+    /// @notice A station's rating and its owner's account.
+    function station(uint32 stationId) external view returns (StationSpec memory spec, address owner);
+
+    function stationCount() external view returns (uint32 count);
+
+    /// @notice The contract listed under a role and version, and the block that listed it.
+    function contractAt(bytes32 role, uint16 version) external view returns (address deployed, uint64 fromBlock);
+
+    /// @notice The role's latest version, 0 if it has none.
+    function contractVersion(bytes32 role) external view returns (uint16 version);
+
+    /// @notice keccak256(abi.encode(chainId, address of this registry)).
+    function allianceId() external view returns (bytes32 id);
+
+    /// @notice Domain separator of everything that the alliance signs (EIP-712).
+    function domainSeparator() external view returns (bytes32 separator);
+
+    /// @notice Unix seconds until which new offers, leases and statements are paused; in the past if they are not.
+    function pausedUntil() external view returns (uint48 until);
+
+    /// @notice Whether an account holds a role; ADMIN (0) is the charter.
+    function hasRole(bytes32 role, address account) external view returns (bool held);
+}

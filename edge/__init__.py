@@ -1,0 +1,1 @@
+"""The station box: devices, sampling, outbox, uplink, control and guard."""

@@ -1,0 +1,162 @@
+"""What every driver gives and takes: positive out of the station, whatever the device's own sign (protocol 2.1).
+
+DeviceError
+ ├─ DeviceUnreachable   (Missing)    no connection
+ ├─ DeviceSilent        (Missing)    connected, but no answer in time
+ ├─ PointAbsent         (Missing)    the device says that it does not implement what we need
+ ├─ DeviceRefused       (Refused)    a Modbus exception response
+ ├─ SetPointOutOfRange  (Refused)    we were asked to write what the device does not take
+ ├─ PointOutOfRange     (Malformed)  a billing register outside its stated range
+ └─ FrameMalformed      (Malformed)  an answer of the wrong shape
+"""
+
+from dataclasses import dataclass
+from enum import IntFlag, StrEnum
+from typing import Protocol
+
+from alliance.errors import AllianceError, Malformed, Missing, Refused
+
+
+class PcsState(StrEnum):
+    """What the station's power conversion system is doing."""
+
+    OFF = "off"
+    STANDBY = "standby"
+    CHARGING = "charging"
+    DISCHARGING = "discharging"
+    FAULT = "fault"
+    UNKNOWN = "unknown"
+
+
+class Quality(IntFlag):
+    """Marks of a sample; 0 is good."""
+
+    OUT_OF_RANGE = 1
+    """A value outside the range that the point table states; it is passed on as it came, SOC and SOH clipped."""
+    NOT_IMPLEMENTED = 2
+    """The device does not give some value that can be done without; it reads 0, or unknown."""
+    ALARM = 4
+    """The device reports an alarm."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StationSample:
+    """One look at a station. Powers positive out of the station or battery; registers are cumulative."""
+
+    meter_power_w: int
+    reactive_var: int
+    import_wh: int
+    """Register of the billing meter, into the station."""
+    export_wh: int
+    """Register of the billing meter, out of the station."""
+    battery_power_w: int
+    """At the battery's AC side."""
+    soc_bp: int
+    """0…10000."""
+    soh_bp: int
+    """0…10000."""
+    charge_wh: int
+    discharge_wh: int
+    pcs_state: PcsState
+    charge_limit_w: int
+    """Highest charging power that the device accepts now, a magnitude."""
+    discharge_limit_w: int
+    """Highest discharging power that the device accepts now, a magnitude."""
+    set_power_w: int
+    """The order that the device holds."""
+    frequency_mhz: int
+    """0 where the device does not measure it."""
+    alarms: tuple[str, ...]
+    quality: Quality
+
+
+class StationDevices(Protocol):
+    """A station's devices. Connects by itself when first used, and again after an error; the caller backs off."""
+
+    async def read(self) -> StationSample:
+        """Take one sample. Raises DeviceError."""
+        ...
+
+    async def write_power(self, power_w: int) -> None:
+        """Order a power at the battery's AC side, positive discharging, in remote mode. Raises DeviceError.
+
+        The device falls back to 0 when it hears nothing for its `revert_s`: repeat the order well within it.
+        """
+        ...
+
+    async def close(self) -> None:
+        """Let the connection go."""
+        ...
+
+
+class DeviceError(AllianceError):
+    """A device could not be read or commanded."""
+
+
+@dataclass(kw_only=True, eq=False)
+class DeviceUnreachable(DeviceError, Missing):
+    """No connection to the device."""
+
+    host: str
+    port: int
+
+
+@dataclass(kw_only=True, eq=False)
+class DeviceSilent(DeviceError, Missing):
+    """The device did not answer in time."""
+
+    host: str
+    port: int
+    function: int
+    address: int
+    reason: str
+
+
+@dataclass(kw_only=True, eq=False)
+class DeviceRefused(DeviceError, Refused):
+    """The device answered with a Modbus exception."""
+
+    host: str
+    port: int
+    function: int
+    address: int
+    exception: int
+
+
+@dataclass(kw_only=True, eq=False)
+class FrameMalformed(DeviceError, Malformed):
+    """An answer has not the registers that were asked for."""
+
+    host: str
+    port: int
+    function: int
+    address: int
+    want_registers: int
+    got_registers: int
+
+
+@dataclass(kw_only=True, eq=False)
+class PointAbsent(DeviceError, Missing):
+    """The device does not implement a point that cannot be done without."""
+
+    point: str
+
+
+@dataclass(kw_only=True, eq=False)
+class PointOutOfRange(DeviceError, Malformed):
+    """A billing register reads outside its stated range: it must not be signed."""
+
+    point: str
+    raw: int
+    lowest: str
+    highest: str
+
+
+@dataclass(kw_only=True, eq=False)
+class SetPointOutOfRange(DeviceError, Refused):
+    """An order that the device does not take."""
+
+    point: str
+    power_w: int
+    lowest_w: int
+    highest_w: int

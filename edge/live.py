@@ -1,0 +1,44 @@
+"""Live values for screens (protocol 10.4): signed by the device's key, sent beside the evidence, settling nothing."""
+
+import json
+from dataclasses import dataclass
+
+from alliance.identity import to_hex
+from alliance.ports import Signer
+from edge.devices.station import StationSample
+from edge.guard import Order
+from oracle import eip712
+from oracle.eip712 import Domain
+
+_MOST_ALARMS = 50
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LiveMessage:
+    """A signed body, ready to post."""
+
+    body: bytes
+    alg: int
+    signature: bytes
+
+
+def status_of(order: Order) -> str:
+    """`following`, or why not: the names of the limits that cut the order, joined by commas."""
+    return ",".join(order.reasons) or "following"
+
+
+def message(
+    sample: StationSample, *, station: int, t_ms: int, order: Order, signer: Signer, domain: Domain
+) -> LiveMessage:  # fmt: skip
+    """What screens may show of a sample. Powers in watts, positive out of the station or battery."""
+    body = json.dumps(
+        {
+            "device": to_hex(signer.address), "t": t_ms, "stationId": station, "powerW": sample.meter_power_w,
+            "socBp": sample.soc_bp, "batteryPowerW": sample.battery_power_w, "setPowerW": order.power_w,
+            "status": status_of(order), "alarms": sample.alarms[:_MOST_ALARMS],
+        },
+        ensure_ascii=False,
+        separators=(",", ":"),
+    ).encode()  # fmt: skip
+    named = eip712.live_digest(domain, device=signer.address, t_ms=t_ms, body=body)
+    return LiveMessage(body=body, alg=signer.alg, signature=signer.sign(named))

@@ -1,0 +1,209 @@
+"""`alliance-edge`: the program of the station box; here its parts are built from the settings and handed to each other.
+
+Exit codes: 0 done, 1 unforeseen, 2 something given cannot be read, 3 refused, 4 something is missing, 5 contradiction.
+"""
+
+import asyncio
+import json
+import logging
+import signal
+import sys
+from contextlib import suppress
+from pathlib import Path
+from typing import Annotated, Protocol
+
+import structlog
+import typer
+
+from alliance import identity
+from alliance.errors import AllianceError, Conflicting, Malformed, Missing, Refused
+from alliance.ports import Clock, Pacer, Randomness
+from edge import enrolment
+from edge import status as box_status
+from edge.alarms import Alarms
+from edge.box import Parts, Rhythm, StationBox
+from edge.clock import always_synchronised, kernel_synchronised
+from edge.control import Schedules
+from edge.devices.open import open_devices
+from edge.folder import StateFolder, open_folder
+from edge.recorder import Chance, Recorder, Recording
+from edge.service import Service
+from edge.settings import Settings, check_fits, load
+from edge.uplink import Acknowledger, Uplink
+from oracle import deployment as deployments
+from oracle.adapters import LockstepPacer, SeededRandomness, SystemPacer, SystemRandomness
+from oracle.deployment import Deployment
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+
+Config = Annotated[Path, typer.Option("--config", help="Settings, TOML or JSON.")]
+
+
+class PacedClock(Clock, Pacer, Protocol):
+    """The system's or the lock-step clock: it grants rounds and tells the time."""
+
+
+@app.command()
+def run(config: Config) -> None:
+    """Meter, follow the schedule, and send, until SIGTERM or Ctrl-C."""
+    settings, deployment = _given(config)
+    _log_to_stderr(settings.log_level)
+    folder = _folder(settings, deployment)
+    try:
+        asyncio.run(_run(settings, deployment, folder))
+    finally:
+        folder.close()
+
+
+@app.command()
+def enrol(
+    config: Config,
+    owner: Annotated[str, typer.Option(help="Account of the station's owner, 0x….")],
+    deadline: Annotated[int, typer.Option(help="Unix seconds until which the consent holds.", min=1)],
+    station: Annotated[int | None, typer.Option(help="Station; the settings' one by default.", min=1)] = None,
+    nonce: Annotated[int, typer.Option(help="DeviceRegistry.nonce(device).", min=0, max=(1 << 256) - 1)] = 0,
+) -> None:
+    """Print the device's signed consent to its enrolment; the key is born here when there is none yet."""
+    settings, deployment = _given(config)
+    owner_address = identity.address(owner, field="owner")
+    folder = _folder(settings, deployment)
+    try:
+        given = enrolment.consent(
+            folder.signer, domain=deployment.domain, owner=owner_address, station=station or settings.station,
+            nonce=nonce, deadline_s=deadline,
+        )  # fmt: skip
+    finally:
+        folder.close()
+    typer.echo(json.dumps(enrolment.to_plain(given)))
+
+
+@app.command()
+def status(config: Config) -> None:
+    """Print heads, backlog, last acknowledgement, schedules, counters and alarms as JSON; also while the box runs."""
+    settings = load(config)
+    typer.echo(json.dumps(box_status.status(settings.state, station=settings.station), ensure_ascii=False, indent=2))
+
+
+def main() -> None:
+    """Run the command line; an error of ours is one line on stderr and an exit code."""
+    try:
+        app()
+    except AllianceError as error:
+        typer.echo(f"alliance-edge: {error}", err=True)
+        sys.exit(_exit_code(error))
+    except OSError as error:
+        typer.echo(f"alliance-edge: {error}", err=True)
+        sys.exit(4)
+
+
+def _exit_code(error: AllianceError) -> int:
+    for code, kind in ((2, Malformed), (3, Refused), (4, Missing), (5, Conflicting)):
+        if isinstance(error, kind):
+            return code
+    return 1
+
+
+def _given(config: Path) -> tuple[Settings, Deployment]:
+    settings = load(config)
+    deployment = deployments.load(settings.deployment)
+    check_fits(settings, deployment)
+    return settings, deployment
+
+
+def _folder(settings: Settings, deployment: Deployment) -> StateFolder:
+    return open_folder(
+        settings.state, domain=deployment.domain, randomness=_chance(settings)("key"),
+        quota_bytes=settings.quota_bytes, reserve_bytes=settings.reserve_bytes,
+    )  # fmt: skip
+
+
+def _chance(settings: Settings) -> Chance:
+    """The operating system's randomness, or in a demo the seed's, a stream for each purpose."""
+
+    def seeded(purpose: str) -> Randomness:
+        assert settings.seed is not None
+        return SeededRandomness(settings.seed, f"edge-{settings.station}-{purpose}")
+
+    def system(purpose: str) -> Randomness:
+        del purpose
+        return SystemRandomness()
+
+    return system if settings.seed is None else seeded
+
+
+def _pacer(settings: Settings) -> PacedClock:
+    if settings.pacer == "lockstep":
+        return LockstepPacer(settings.pacer_host, settings.pacer_port, f"edge-{settings.station}")
+    return SystemPacer(settings.tick_s * 1_000)
+
+
+async def _run(settings: Settings, deployment: Deployment, folder: StateFolder) -> None:
+    pacer = _pacer(settings)
+    box = _box(settings, deployment, folder, pacer)
+    task = asyncio.current_task()
+    assert task is not None
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, task.cancel)
+    try:
+        with suppress(asyncio.CancelledError):
+            while True:
+                await box.tick(await pacer.next_tick())
+    finally:
+        await pacer.close()
+        await box.stop()
+
+
+def _box(settings: Settings, deployment: Deployment, folder: StateFolder, clock: Clock) -> StationBox:
+    lockstep = settings.pacer == "lockstep"
+    alarms = Alarms(folder.store)
+    recording = Recording(
+        domain=deployment.domain, signer=folder.signer, epoch_seconds=deployment.epoch_seconds,
+        chance=_chance(settings),
+    )  # fmt: skip
+    service = Service(settings.service_url, timeout_s=settings.http_timeout_s)
+    uplink = Uplink(
+        outbox=folder.outbox, service=service, alarms=alarms, clock=clock, backoff_ticks=settings.backoff_ticks,
+        acknowledger=Acknowledger(domain=deployment.domain, keys=frozenset(settings.acknowledgers)),
+    )  # fmt: skip
+    parts = Parts(
+        station=settings.station,
+        devices=open_devices(settings.device),
+        limits=settings.limits,
+        recording=recording,
+        recorder=Recorder(recording=recording, store=folder.store, outbox=folder.outbox, alarms=alarms),
+        schedules=Schedules(folder.store),
+        service=service,
+        uplink=uplink,
+        alarms=alarms,
+        clock=clock,
+        synchronised=always_synchronised if lockstep else kernel_synchronised,
+    )
+    return StationBox(parts, _rhythm(settings))
+
+
+def _rhythm(settings: Settings) -> Rhythm:
+    """Under the system clock a round's talk takes at most half a tick; in lock-step all wait for the round anyway."""
+    half_tick_s, patience_s = settings.tick_s / 2, 4.0 * settings.http_timeout_s
+    return Rhythm(
+        tick_ms=settings.tick_s * 1_000,
+        sample_ms=settings.sample_s * 1_000,
+        live_ticks=settings.live_ticks,
+        backoff_ticks=settings.backoff_ticks,
+        device_s=2 * settings.device.timeout_ms / 1_000,
+        talk_s=patience_s if settings.pacer == "lockstep" else min(half_tick_s, patience_s),
+    )
+
+
+def _log_to_stderr(level: str) -> None:
+    """Events as JSON lines; the Modbus library stays silent, because its failures are events of ours."""
+    logging.getLogger("pymodbus").addHandler(logging.NullHandler())
+    logging.getLogger("pymodbus").propagate = False
+    structlog.configure(
+        processors=[structlog.processors.add_log_level, structlog.processors.JSONRenderer(ensure_ascii=False)],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,201 @@
+"""What the box is told from outside (protocol 10.2): one frozen object from a TOML or JSON file, strict in every key.
+
+Environment variables `ALLIANCE_EDGE_…` override single keys of the file. Nothing secret stands in it: the device's key
+is born in the state folder. A seed, for demos, is taken on the development chain alone.
+"""
+
+import json
+import tomllib
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
+
+from pydantic import BeforeValidator, Field, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from alliance.errors import AllianceError, Malformed, Missing, Refused
+from alliance.identity import Address, address
+from edge.devices.open import DeviceSettings
+from edge.guard import Limits
+from oracle.deployment import Deployment
+
+DEVELOPMENT_CHAIN = 31337
+_LOOPBACK = {"127.0.0.1", "localhost", "::1"}
+
+
+@dataclass(kw_only=True, eq=False)
+class SettingsMissing(Missing):
+    """There is no settings file at a path."""
+
+    path: str
+
+
+@dataclass(kw_only=True, eq=False)
+class SettingsMalformed(Malformed):
+    """A settings file cannot be read, or keys of it cannot be used."""
+
+    path: str
+    problem: str
+
+
+@dataclass(kw_only=True, eq=False)
+class SeedRefused(Refused):
+    """A seed makes keys that others can make too; it is taken on the development chain alone."""
+
+    want_chain_id: int
+    got_chain_id: int
+
+
+def _known_keys(kind: type) -> Callable[[object], object]:
+    """A check that a table of the file has no key that its dataclass lacks."""
+    names = {field.name for field in fields(kind)}
+
+    def check(value: object) -> object:
+        if isinstance(value, dict) and (strange := sorted(set(value) - names)):
+            raise ValueError(f"unknown keys: {', '.join(map(str, strange))}")
+        return value
+
+    return check
+
+
+def _address(value: object) -> object:
+    if isinstance(value, bytes):
+        return value
+    try:
+        return address(str(value))
+    except AllianceError as error:
+        raise ValueError(str(error)) from error
+
+
+def _hex(value: object) -> object:
+    return bytes.fromhex(value.removeprefix("0x")) if isinstance(value, str) else value
+
+
+class Settings(BaseSettings):
+    """Settings of `alliance-edge`."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="ALLIANCE_EDGE_", env_nested_delimiter="__", frozen=True, extra="forbid", hide_input_in_errors=True
+    )
+
+    state: Path
+    """Folder of the key, the outbox and the schedules; made when it is not there, readable by its owner alone."""
+    service_url: str
+    """Where the platform listens; plain http on loopback alone, because segment secrets travel on it."""
+    deployment: Path
+    """The pinned deployment (protocol 5.6)."""
+    station: Annotated[int, Field(ge=1)]
+    acknowledgers: Annotated[tuple[Annotated[Address, BeforeValidator(_address)], ...], Field(min_length=1)]
+    """Addresses of the platform's keys whose acknowledgements let a segment leave the box."""
+    device: Annotated[DeviceSettings, BeforeValidator(_known_keys(DeviceSettings))]
+    limits: Annotated[Limits, BeforeValidator(_known_keys(Limits))]
+    pacer: Literal["system", "lockstep"] = "system"
+    pacer_address: str = "127.0.0.1:0"
+    """The supervisor of the lock-step clock, host:port."""
+    tick_s: Annotated[int, Field(ge=1, le=900)] = 10
+    """Time between two looks at the station, each with an order."""
+    sample_s: Annotated[int, Field(ge=1, le=900)] = 60
+    """Time between two readings; a multiple of the tick and a part of the epoch."""
+    live_ticks: Annotated[int, Field(ge=0)] = 1
+    """Every so many ticks live values are shown; 0 never."""
+    http_timeout_s: Annotated[int, Field(ge=1, le=120)] = 5
+    backoff_ticks: Annotated[int, Field(ge=1)] = 16
+    """The longest wait between two tries of a failing link."""
+    quota_bytes: Annotated[int, Field(ge=1 << 20)] = 512 << 20
+    """Most that the database may hold; from `reserve_bytes` below on, no new readings are taken."""
+    reserve_bytes: Annotated[int, Field(ge=1 << 16)] = 8 << 20
+    seed: Annotated[bytes | None, BeforeValidator(_hex)] = Field(default=None, repr=False)
+    """Hex; makes keys and secrets repeatable. Demo alone."""
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+
+    @field_validator("service_url")
+    @classmethod
+    def _private(cls, value: str) -> str:
+        parts = urlsplit(value)
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise ValueError("want http://… or https://…")
+        if parts.scheme == "http" and parts.hostname not in _LOOPBACK:
+            raise ValueError("plain http is taken on loopback alone; use https")
+        return value.rstrip("/")
+
+    @model_validator(mode="after")
+    def _steps_fit(self) -> "Settings":
+        if self.sample_s % self.tick_s:
+            raise ValueError(f"sample_s = {self.sample_s} is not a multiple of tick_s = {self.tick_s}")
+        if self.quota_bytes <= self.reserve_bytes:
+            raise ValueError("quota_bytes must exceed reserve_bytes")
+        if self.pacer == "lockstep" and self.pacer_port == 0:
+            raise ValueError("pacer_address must name the supervisor, host:port")
+        return self
+
+    @property
+    def pacer_host(self) -> str:
+        """Host of the supervisor."""
+        return self.pacer_address.rpartition(":")[0]
+
+    @property
+    def pacer_port(self) -> int:
+        """Port of the supervisor; 0 where none is named."""
+        port = self.pacer_address.rpartition(":")[2]
+        return int(port) if port.isdecimal() else 0
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Environment, then the file's keys, which come as arguments; no .env file, no secrets folder."""
+        del settings_cls, dotenv_settings, file_secret_settings
+        return env_settings, init_settings
+
+
+def load(path: Path) -> Settings:
+    """Read a settings file, TOML or JSON by its ending; relative paths in it start at its folder.
+
+    Raises SettingsMissing or SettingsMalformed.
+    """
+    raw = _parsed(path)
+    for name in ("state", "deployment"):
+        if isinstance(raw.get(name), str):
+            raw[name] = path.parent / raw[name]
+    try:
+        return Settings(**raw)
+    except ValidationError as error:
+        raise SettingsMalformed(path=str(path), problem=_shown(error)) from error
+    except Malformed as error:
+        raise SettingsMalformed(path=str(path), problem=str(error)) from error
+
+
+def check_fits(settings: Settings, deployment: Deployment) -> None:
+    """Refuse settings that do not fit the chain. Raises SeedRefused or SettingsMalformed."""
+    if settings.seed is not None and deployment.chain_id != DEVELOPMENT_CHAIN:
+        raise SeedRefused(want_chain_id=DEVELOPMENT_CHAIN, got_chain_id=deployment.chain_id)
+    if deployment.epoch_seconds % settings.sample_s:
+        problem = f"sample_s = {settings.sample_s} is not a part of the epoch of {deployment.epoch_seconds} s"
+        raise SettingsMalformed(path="settings", problem=problem)
+
+
+def _parsed(path: Path) -> dict[str, Any]:
+    try:
+        text = path.read_text(encoding="utf-8")
+        value = json.loads(text) if path.suffix == ".json" else tomllib.loads(text)
+    except FileNotFoundError:
+        raise SettingsMissing(path=str(path)) from None
+    except (OSError, ValueError) as error:
+        raise SettingsMalformed(path=str(path), problem=str(error)) from error
+    if not isinstance(value, dict):
+        raise SettingsMalformed(path=str(path), problem="not a table of keys")
+    return value
+
+
+def _shown(error: ValidationError) -> str:
+    problems = [
+        f"{'.'.join(map(str, item['loc'])) or 'settings'}: {item['msg']}" for item in error.errors(include_url=False)
+    ]
+    return "; ".join(problems)

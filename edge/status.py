@@ -1,0 +1,88 @@
+"""What the box tells of itself undisturbed (protocol 10.2): heads, what waits, last acknowledgement, alarms."""
+
+import json
+from pathlib import Path
+
+from alliance.calendar import Day, iso_utc
+from alliance.identity import to_hex
+from edge.alarms import counted, standing
+from edge.folder import DATABASE
+from edge.outbox import stored_streams
+from edge.store import Store, open_to_look
+
+
+def status(state: Path, *, station: int) -> dict[str, object]:
+    """The state folder's contents as JSON values. Raises StoreMissing, StoreCorrupt or StoreVersionUnknown."""
+    store = open_to_look(state / DATABASE)
+    try:
+        signer = store.meta("signer")
+        return {
+            "station": station,
+            "device": to_hex(signer) if signer else None,
+            "heads": _heads(store),
+            "outbox": _backlog(store),
+            "lastAck": _last_ack(store),
+            "schedules": _schedules(store),
+            "counters": counted(store),
+            "alarms": {name: json.loads(detail) for name, detail in standing(store)},
+        }
+    finally:
+        store.close()
+
+
+def _heads(store: Store) -> list[dict[str, object]]:
+    return [
+        {
+            "channel": stream.channel,
+            "nextSeq": stream.next_seq,
+            "signedTo": stream.head.next_seq,
+            "digest": to_hex(stream.head.digest),
+            "segmentsSigned": stream.signed,
+            "openReadings": len(stream.opened.readings) if stream.opened else 0,
+            "lastReading": iso_utc(stream.last.t_ms) if stream.last else None,
+        }
+        for stream in stored_streams(store)
+    ]
+
+
+def _backlog(store: Store) -> dict[str, object]:
+    [(segments, readings, oldest_ms)] = store.rows("SELECT count(*), total(readings), min(t_last_ms) FROM segment")
+    refused = store.rows(
+        "SELECT channel, first_seq, digest, code, detail, refusals FROM segment WHERE refusals > 0 ORDER BY number"
+    )
+    return {
+        "segments": segments,
+        "readings": int(float(str(readings))),
+        "oldest": iso_utc(oldest_ms) if isinstance(oldest_ms, int) else None,
+        "refused": [
+            {
+                "channel": channel, "firstSeq": first_seq, "segment": _hex(digest), "code": code, "detail": detail,
+                "times": times,
+            }
+            for channel, first_seq, digest, code, detail, times in refused
+        ],
+    }  # fmt: skip
+
+
+def _last_ack(store: Store) -> dict[str, object] | None:
+    found = store.rows("SELECT channel, first_seq, digest, epoch, received_ms FROM ack ORDER BY number DESC LIMIT 1")
+    [(kept,)] = store.rows("SELECT count(*) FROM ack")
+    for channel, first_seq, digest, epoch, received_ms in found:
+        return {
+            "channel": channel, "firstSeq": first_seq, "segment": _hex(digest), "epoch": epoch,
+            "received": iso_utc(int(str(received_ms))), "kept": kept,
+        }  # fmt: skip
+    return None
+
+
+def _schedules(store: Store) -> list[dict[str, object]]:
+    rows = store.rows("SELECT day, revision, digest FROM schedule ORDER BY day")
+    return [
+        {"day": str(Day(int(str(day)))), "revision": revision, "schedule": _hex(digest)}
+        for day, revision, digest in rows
+    ]
+
+
+def _hex(value: object) -> str:
+    assert isinstance(value, bytes)
+    return to_hex(value)

@@ -1,0 +1,3252 @@
+/** Made by `npm run schema` from the service's OpenAPI document; do not edit. */
+
+export interface paths {
+    "/healthz": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Healthz
+         * @description The process answers.
+         */
+        get: operations["healthz_healthz_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/ipfs/{cid}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Block
+         * @description One block by its CID, raw.
+         */
+        get: operations["block_ipfs__cid__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/readyz": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Readyz
+         * @description Whether database and jobs work; 503 when one does not, with what it said.
+         */
+        get: operations["readyz_readyz_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/beacon": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Beacon
+         * @description The newest block that is F deep.
+         */
+        get: operations["beacon_v1_beacon_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/curve": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Alliance Curve
+         * @description The whole alliance's day, today by default; a slot is measured once every station's is.
+         */
+        get: operations["alliance_curve_v1_curve_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/demo/wallets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Wallets
+         * @description The members' wallets of the demo. Raises NoDemo everywhere else.
+         */
+        get: operations["wallets_v1_demo_wallets_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/deployment": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Pinned
+         * @description The deployment file that this service runs with, and a node's address as a hint; a verifier pins its own copy.
+         */
+        get: operations["pinned_v1_deployment_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/devices": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Devices
+         * @description Devices by address, with their channels and keys.
+         */
+        get: operations["devices_v1_devices_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/epochs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Epochs
+         * @description Epochs, newest first.
+         */
+        get: operations["epochs_v1_epochs_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/groupings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * File Grouping
+         * @description File the billing groups from a day on.
+         */
+        post: operations["file_grouping_v1_groupings_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/leases": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Leases
+         * @description Leases by number.
+         */
+        get: operations["leases_v1_leases_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/live": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Live
+         * @description The last live values of every station.
+         */
+        get: operations["live_v1_live_get"];
+        put?: never;
+        /**
+         * Show
+         * @description Show a station's live values until newer ones come.
+         */
+        post: operations["show_v1_live_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/members": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Members
+         * @description Members by number.
+         */
+        get: operations["members_v1_members_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/members/{member}/profile": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Put Member
+         * @description Say what a member is called; the member's own wallet or the operator.
+         */
+        put: operations["put_member_v1_members__member__profile_put"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/offers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Offers
+         * @description Offers by number.
+         */
+        get: operations["offers_v1_offers_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/plan-runs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Plan Runs
+         * @description What came of the planner's runs for a day, tomorrow's by default, and why.
+         */
+        get: operations["plan_runs_v1_plan_runs_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/profiles": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Profiles
+         * @description What members and stations are called, and where stations stand.
+         */
+        get: operations["profiles_v1_profiles_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/readings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Readings
+         * @description A station's readings of one channel, by device and number; its owner's alone.
+         */
+        get: operations["readings_v1_readings_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/readings/{name}/receipt": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Receipt Of
+         * @description The proof of one reading, named `{alliance}:{device}:{channel}:{seq}`, once its checkpoint is final.
+         */
+        get: operations["receipt_of_v1_readings__name__receipt_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/rule-packs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Rule Packs
+         * @description All rule packs.
+         */
+        get: operations["rule_packs_v1_rule_packs_get"];
+        put?: never;
+        /**
+         * File Pack
+         * @description File a rule pack; it is logged with the open epoch and binds days that begin after its checkpoint.
+         */
+        post: operations["file_pack_v1_rule_packs_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/schedules": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Schedules
+         * @description A day's schedules, today's by default, in the order in which they were made.
+         */
+        get: operations["schedules_v1_schedules_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/schedules/{schedule}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Schedule
+         * @description One schedule; gains are shown to the member whose they are, and to the operator.
+         */
+        get: operations["schedule_v1_schedules__schedule__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/segments": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Upload
+         * @description Take segments. A repeated one is acknowledged again with the same content; a refused one disturbs no other.
+         */
+        post: operations["upload_v1_segments_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/segments/conflicts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Conflicts
+         * @description Equivocations seen so far: anyone may take one to `AnchorLog.equivocate`.
+         */
+        get: operations["conflicts_v1_segments_conflicts_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/service": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Service
+         * @description What clients must know of this service beside the deployment.
+         */
+        get: operations["service_v1_service_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/session": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Who
+         * @description Who is signed in.
+         */
+        get: operations["who_v1_session_get"];
+        put?: never;
+        /**
+         * Sign In
+         * @description Open a session with a signed EIP-4361 message: a bearer token, and the same as an httpOnly cookie.
+         */
+        post: operations["sign_in_v1_session_post"];
+        /**
+         * Sign Out
+         * @description End the session that the request carries.
+         */
+        delete: operations["sign_out_v1_session_delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/session/nonce": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Nonce
+         * @description A fresh nonce and all else that the EIP-4361 message must carry.
+         */
+        get: operations["nonce_v1_session_nonce_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/settlements": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Settlements
+         * @description Settled days, the newest first.
+         */
+        get: operations["settlements_v1_settlements_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/settlements/{day}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Settlement
+         * @description One settled day.
+         */
+        get: operations["settlement_v1_settlements__day__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/settlements/{day}/{version}/leaves/{index}/proof": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Leaf Proof
+         * @description A line's leaf of a posted statement with its path to the root; a line of the asker's own.
+         */
+        get: operations["leaf_proof_v1_settlements__day___version__leaves__index__proof_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/settlements/{day}/figures": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Day Figures
+         * @description What is shown beside the asker's balance (the operator: everyone's).
+         */
+        get: operations["day_figures_v1_settlements__day__figures_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/settlements/{day}/lines": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Lines
+         * @description The asker's own lines of the whole day as it stands (the operator: all), in order of identity.
+         */
+        get: operations["lines_v1_settlements__day__lines_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/stations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Stations
+         * @description Stations by number.
+         */
+        get: operations["stations_v1_stations_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/stations/{station}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Station
+         * @description One station.
+         */
+        get: operations["station_v1_stations__station__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/stations/{station}/curve": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Station Curve
+         * @description A station's day, today by default.
+         */
+        get: operations["station_curve_v1_stations__station__curve_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/stations/{station}/history": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * File History
+         * @description File a past day's net load; the station's owner or the operator.
+         */
+        post: operations["file_history_v1_stations__station__history_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/stations/{station}/profile": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Station Profile
+         * @description One station's profile.
+         */
+        get: operations["station_profile_v1_stations__station__profile_get"];
+        /**
+         * Put Station
+         * @description Say what a station is called, where it stands and how it may be planned; its owner or the operator.
+         */
+        put: operations["put_station_v1_stations__station__profile_put"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/stations/{station}/schedule": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Station Schedule
+         * @description A station's rows of a day's newest schedule, today's by default: what its box follows.
+         */
+        get: operations["station_schedule_v1_stations__station__schedule_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/tariff": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Tariff
+         * @description The tariff of a day, today's by default.
+         */
+        get: operations["tariff_v1_tariff_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+}
+export type webhooks = Record<string, never>;
+export interface components {
+    schemas: {
+        /**
+         * AckAnswer
+         * @description An acknowledgement: the segment will stand in a manifest no later than that of `epoch`.
+         */
+        AckAnswer: {
+            /** Epoch */
+            epoch: number;
+            /** Segment */
+            segment: string;
+            /** Signature */
+            signature: string;
+        };
+        /**
+         * AnchoredAnswer
+         * @description The first checkpoint on chain that holds a document.
+         */
+        AnchoredAnswer: {
+            /** Block */
+            block: number;
+            /** Epoch */
+            epoch: number;
+            /** Times */
+            timeS: number;
+        };
+        /**
+         * BeaconAnswer
+         * @description The newest block that is F deep: what edges put into segments; `timestamp` in unix seconds.
+         */
+        BeaconAnswer: {
+            /** Block */
+            block: number;
+            /** Hash */
+            hash: string;
+            /** Timestamp */
+            timestamp: number;
+        };
+        /**
+         * ChainStatus
+         * @description How firmly something stands on chain.
+         * @enum {string}
+         */
+        ChainStatus: "pending" | "confirmed" | "final";
+        /**
+         * ChannelAnswer
+         * @description A channel's binding to a station; `to` 0 is open.
+         */
+        ChannelAnswer: {
+            /** Channel */
+            channel: number;
+            /** From */
+            from: number;
+            /** Kind */
+            kind: string;
+            /** Station */
+            station: number;
+            /** To */
+            to: number;
+        };
+        /**
+         * ConflictAnswer
+         * @description An equivocation: two segments that one key signed for one place; proof for `AnchorLog.equivocate`.
+         */
+        ConflictAnswer: {
+            kept: components["schemas"]["SignedSegmentAnswer"];
+            refused: components["schemas"]["SignedSegmentAnswer"];
+        };
+        /**
+         * CurveAnswer
+         * @description A day's course of a station, or of all stations together (station null).
+         */
+        CurveAnswer: {
+            /** Day */
+            day: string;
+            /** Schedule */
+            schedule: string | null;
+            /** Slots */
+            slots: components["schemas"]["CurveSlot"][];
+            /** Station */
+            station: number | null;
+        };
+        /**
+         * CurveSlot
+         * @description A slot as planned and as measured; null where there is no plan, or no measurement yet.
+         */
+        CurveSlot: {
+            /** Batterywh */
+            batteryWh: number | null;
+            /** Netloadwh */
+            netLoadWh: number | null;
+            /** Netwh */
+            netWh: number | null;
+            /** Plannedbatterywh */
+            plannedBatteryWh: number | null;
+            /** Plannednetwh */
+            plannedNetWh: number | null;
+            /** Slot */
+            slot: number;
+            /** Socbp */
+            socBp: number | null;
+        };
+        /**
+         * DemoWallet
+         * @description A member's wallet of the demo; the key is public and worthless outside it.
+         */
+        DemoWallet: {
+            /** Address */
+            address: string;
+            /** Member */
+            member: number;
+            /** Nameen */
+            nameEn: string;
+            /** Namezh */
+            nameZh: string;
+            /** Privatekey */
+            privateKey: string;
+        };
+        /**
+         * DemoWallets
+         * @description The members' wallets of the demo.
+         */
+        DemoWallets: {
+            /** Wallets */
+            wallets: components["schemas"]["DemoWallet"][];
+        };
+        /**
+         * DeviceAnswer
+         * @description A device by its address and its DID (did:ethr).
+         */
+        DeviceAnswer: {
+            /** Attested */
+            attested: boolean;
+            chainStatus: components["schemas"]["ChainStatus"];
+            /** Channels */
+            channels: components["schemas"]["ChannelAnswer"][];
+            /** Device */
+            device: string;
+            /** Did */
+            did: string;
+            /** Keys */
+            keys: components["schemas"]["KeyAnswer"][];
+            /** Owner */
+            owner: string;
+            /** Ownermember */
+            ownerMember: number | null;
+            /** Station */
+            station: number;
+        };
+        /**
+         * EdgeRow
+         * @description What a station's box follows in a slot.
+         */
+        EdgeRow: {
+            /** Batterywh */
+            batteryWh: number;
+            /** Netloadwh */
+            netLoadWh: number;
+            /** Plannednetwh */
+            plannedNetWh: number;
+            /** Slot */
+            slot: number;
+        };
+        /**
+         * EdgeSchedule
+         * @description A station's rows of the schedule in force.
+         */
+        EdgeSchedule: {
+            /** Revision */
+            revision: number;
+            /** Rows */
+            rows: components["schemas"]["EdgeRow"][];
+            /** Schedule */
+            schedule: string;
+        };
+        /**
+         * EpochAnswer
+         * @description An epoch: what the service closed (null while it only is sealed), and where the chain has its checkpoint.
+         */
+        EpochAnswer: {
+            /** Block */
+            block: number | null;
+            /** Blockhash */
+            blockHash: string | null;
+            /** Blocktime */
+            blockTime: number | null;
+            chainStatus: components["schemas"]["ChainStatus"];
+            /** Entriescid */
+            entriesCid: string | null;
+            /** Epoch */
+            epoch: number;
+            /** Logindex */
+            logIndex: number | null;
+            /** Manifest */
+            manifest: string | null;
+            /** Manifestcid */
+            manifestCid: string | null;
+            /** Root */
+            root: string | null;
+            /** Size */
+            size: number | null;
+        };
+        /**
+         * FiguresAnswer
+         * @description What is shown beside a member's balance; the savings are estimates from the certified plan, never paid.
+         */
+        FiguresAnswer: {
+            /** Chargedwh */
+            chargedWh: number;
+            /** Dischargedwh */
+            dischargedWh: number;
+            /**
+             * Estimate
+             * @default true
+             */
+            estimate: boolean;
+            /** Feecents */
+            feeCents: string;
+            /** Leasecents */
+            leaseCents: string;
+            /** Member */
+            member: number;
+            /** Netcents */
+            netCents: string;
+            /** Savingalonecents */
+            savingAloneCents: string;
+            /** Savingtogethercents */
+            savingTogetherCents: string;
+        };
+        /**
+         * FiledAnswer
+         * @description A document that was queued for the log.
+         */
+        FiledAnswer: {
+            /** Digest */
+            digest: string;
+            /** Epoch */
+            epoch: number;
+            /** Name */
+            name: string;
+        };
+        /**
+         * GainAnswer
+         * @description What a member would pay apart, pays as planned, and gains: estimates from the certified plan.
+         */
+        GainAnswer: {
+            /** Apartcostcents */
+            apartCostCents: string;
+            /** Gaincents */
+            gainCents: string;
+            /** Member */
+            member: number;
+            /** Plannedcostcents */
+            plannedCostCents: string;
+            /** Withoutstoragecostcents */
+            withoutStorageCostCents: string;
+        };
+        /**
+         * GroupBody
+         * @description One billing group: a number and its stations.
+         */
+        GroupBody: {
+            /** Group */
+            group: number;
+            /** Stations */
+            stations: number[];
+        };
+        /**
+         * GroupingBody
+         * @description The billing groups from a day on.
+         */
+        GroupingBody: {
+            /** Fromday */
+            fromDay: string;
+            /** Groups */
+            groups: components["schemas"]["GroupBody"][];
+        };
+        /**
+         * HealthAnswer
+         * @description The process answers.
+         */
+        HealthAnswer: {
+            /** Status */
+            status: string;
+        };
+        /** HTTPValidationError */
+        HTTPValidationError: {
+            /** Detail */
+            detail?: components["schemas"]["ValidationError"][];
+        };
+        /**
+         * JobAnswer
+         * @description How a job fares.
+         */
+        JobAnswer: {
+            /** Error */
+            error: string | null;
+            /** Halted */
+            halted: boolean;
+            /** Lastsuccess */
+            lastSuccess: number | null;
+            /** Lasttick */
+            lastTick: number | null;
+            /** Name */
+            name: string;
+        };
+        /**
+         * KeyAnswer
+         * @description A key confirmed for the device; `valid_to` in unix seconds, exclusive.
+         */
+        KeyAnswer: {
+            /** Compromisedsinceepoch */
+            compromisedSinceEpoch: number | null;
+            /** Frozen */
+            frozen: boolean;
+            /** Key */
+            key: string;
+            /** Revoked */
+            revoked: boolean;
+            /** Validto */
+            validTo: string;
+        };
+        /**
+         * LeafProofAnswer
+         * @description A leaf of a posted statement and its path to the root that stands on chain.
+         */
+        LeafProofAnswer: {
+            /** Day */
+            day: string;
+            /** Index */
+            index: number;
+            /** Leaf */
+            leaf: string;
+            /** Leafhash */
+            leafHash: string;
+            /** Proof */
+            proof: string[];
+            /** Root */
+            root: string;
+            /** Version */
+            version: number;
+        };
+        /**
+         * LeaseAnswer
+         * @description A lease of a part of a station; `end_slot` is the first slot in which it does not run any more.
+         */
+        LeaseAnswer: {
+            chainStatus: components["schemas"]["ChainStatus"];
+            /** Endslot */
+            endSlot: number;
+            /** Energywh */
+            energyWh: number;
+            /** Etacppm */
+            etaCPpm: number;
+            /** Etadppm */
+            etaDPpm: number;
+            /** Firstslot */
+            firstSlot: number;
+            /** Handoverprice */
+            handoverPrice: string;
+            /** Handoverwh */
+            handoverWh: number;
+            /** Lease */
+            lease: number;
+            /** Lessee */
+            lessee: number;
+            /** Offer */
+            offer: number;
+            /** Owner */
+            owner: number;
+            /** Powerw */
+            powerW: number;
+            /** Rentcents */
+            rentCents: string;
+            /** Slabp */
+            slaBp: number;
+            /** Slafactorbp */
+            slaFactorBp: number;
+            /** Station */
+            station: number;
+            /** Termslots */
+            termSlots: number;
+            /** Version */
+            version: number;
+            /** Wearprice */
+            wearPrice: string;
+        };
+        /**
+         * LineAnswer
+         * @description One transfer of the whole day as it stands: `account` receives the amount from `counterparty`.
+         */
+        LineAnswer: {
+            /** Account */
+            account: string;
+            /** Amountcents */
+            amountCents: string;
+            /** Counterparty */
+            counterparty: string;
+            /** Evidence */
+            evidence: string;
+            /** Group */
+            group: number;
+            /** Index */
+            index: number;
+            /** Kind */
+            kind: string;
+            /** Pricecentspermwh */
+            priceCentsPerMwh: number;
+            /** Quantitywh */
+            quantityWh: number;
+            /** Slot */
+            slot: number;
+            /** Subject */
+            subject: number;
+        };
+        /**
+         * LiveAnswer
+         * @description The last live values of every station, and the service's own time.
+         */
+        LiveAnswer: {
+            /** Stations */
+            stations: components["schemas"]["LiveStation"][];
+            /** T */
+            t: number;
+        };
+        /**
+         * LiveStation
+         * @description A station's last live values.
+         */
+        LiveStation: {
+            /** Alarms */
+            alarms: string[];
+            /** Batterypowerw */
+            batteryPowerW: number | null;
+            /** Device */
+            device: string;
+            /** Powerw */
+            powerW: number | null;
+            /** Setpowerw */
+            setPowerW: number | null;
+            /** Socbp */
+            socBp: number | null;
+            /** Station */
+            station: number;
+            /** Status */
+            status: string;
+            /** T */
+            t: number;
+        };
+        /**
+         * MemberAnswer
+         * @description A member: its number by order of admission, its account, and where it stands.
+         */
+        MemberAnswer: {
+            /** Address */
+            address: string;
+            chainStatus: components["schemas"]["ChainStatus"];
+            /** Member */
+            member: number;
+            /** Status */
+            status: string;
+        };
+        /**
+         * MemberNames
+         * @description What a member is called.
+         */
+        MemberNames: {
+            /** Nameen */
+            nameEn: string;
+            /** Namezh */
+            nameZh: string;
+        };
+        /**
+         * MemberProfileAnswer
+         * @description A member's profile.
+         */
+        MemberProfileAnswer: {
+            /** Member */
+            member: number;
+            /** Nameen */
+            nameEn: string;
+            /** Namezh */
+            nameZh: string;
+        };
+        /**
+         * NetLoadAnswer
+         * @description A day that was filed.
+         */
+        NetLoadAnswer: {
+            /** Day */
+            day: string;
+            /** Station */
+            station: number;
+        };
+        /**
+         * NetLoadBody
+         * @description A past day's net load (load − PV) of a station by slot, Wh; positive consumes.
+         */
+        NetLoadBody: {
+            /** Day */
+            day: string;
+            /** Netloadwh */
+            netLoadWh: number[];
+        };
+        /**
+         * NonceAnswer
+         * @description What a page needs to compose the message; `issued_at` is the service's time, which may be a simulated one.
+         */
+        NonceAnswer: {
+            /** Chainid */
+            chainId: number;
+            /** Domain */
+            domain: string;
+            /** Expiresat */
+            expiresAt: number;
+            /** Issuedat */
+            issuedAt: string;
+            /** Nonce */
+            nonce: string;
+            /** Statement */
+            statement: string;
+            /** Uri */
+            uri: string;
+            /** Version */
+            version: string;
+        };
+        /**
+         * OfferAnswer
+         * @description What a station's owner offers.
+         */
+        OfferAnswer: {
+            chainStatus: components["schemas"]["ChainStatus"];
+            /** Dayfirstslot */
+            dayFirstSlot: number;
+            /** Dayslots */
+            daySlots: number;
+            /** Energywh */
+            energyWh: number;
+            /** Etacppm */
+            etaCPpm: number;
+            /** Etadppm */
+            etaDPpm: number;
+            /** Firstslot */
+            firstSlot: number;
+            /** Handoverprice */
+            handoverPrice: string;
+            /** Handoverwh */
+            handoverWh: number;
+            /** Offer */
+            offer: number;
+            /** Powerw */
+            powerW: number;
+            /** Priceversion */
+            priceVersion: number;
+            /** Rentcentsperkwyear */
+            rentCentsPerKwYear: string;
+            /** Slabp */
+            slaBp: number;
+            /** Slafactorbp */
+            slaFactorBp: number;
+            /** Station */
+            station: number;
+            /** Termslots */
+            termSlots: number;
+            /** Wearprice */
+            wearPrice: string;
+            /** Weekdaymask */
+            weekdayMask: number;
+            /** Withdrawn */
+            withdrawn: boolean;
+        };
+        /**
+         * PackAnswer
+         * @description A rule pack by its name; `unverified` lists the numbers that nobody has checked against their document.
+         */
+        PackAnswer: {
+            /** Digest */
+            digest: string;
+            /** Docno */
+            docNo: string;
+            /** Effectivefrom */
+            effectiveFrom: string;
+            /** Effectiveto */
+            effectiveTo: string | null;
+            /** Feebp */
+            feeBp: number;
+            /** Jurisdiction */
+            jurisdiction: string;
+            /** Name */
+            name: string;
+            /** Source */
+            source: string;
+            /** Tariffclass */
+            tariffClass: string;
+            /** Unverified */
+            unverified: string[];
+            /** Verified */
+            verified: boolean;
+        };
+        /** Page[ConflictAnswer] */
+        Page_ConflictAnswer_: {
+            /** Items */
+            items: components["schemas"]["ConflictAnswer"][];
+            /** Next */
+            next: string | null;
+        };
+        /** Page[DeviceAnswer] */
+        Page_DeviceAnswer_: {
+            /** Items */
+            items: components["schemas"]["DeviceAnswer"][];
+            /** Next */
+            next: string | null;
+        };
+        /** Page[EpochAnswer] */
+        Page_EpochAnswer_: {
+            /** Items */
+            items: components["schemas"]["EpochAnswer"][];
+            /** Next */
+            next: string | null;
+        };
+        /** Page[LeaseAnswer] */
+        Page_LeaseAnswer_: {
+            /** Items */
+            items: components["schemas"]["LeaseAnswer"][];
+            /** Next */
+            next: string | null;
+        };
+        /** Page[LineAnswer] */
+        Page_LineAnswer_: {
+            /** Items */
+            items: components["schemas"]["LineAnswer"][];
+            /** Next */
+            next: string | null;
+        };
+        /** Page[MemberAnswer] */
+        Page_MemberAnswer_: {
+            /** Items */
+            items: components["schemas"]["MemberAnswer"][];
+            /** Next */
+            next: string | null;
+        };
+        /** Page[OfferAnswer] */
+        Page_OfferAnswer_: {
+            /** Items */
+            items: components["schemas"]["OfferAnswer"][];
+            /** Next */
+            next: string | null;
+        };
+        /** Page[ReadingAnswer] */
+        Page_ReadingAnswer_: {
+            /** Items */
+            items: components["schemas"]["ReadingAnswer"][];
+            /** Next */
+            next: string | null;
+        };
+        /** Page[SettlementAnswer] */
+        Page_SettlementAnswer_: {
+            /** Items */
+            items: components["schemas"]["SettlementAnswer"][];
+            /** Next */
+            next: string | null;
+        };
+        /** Page[StationAnswer] */
+        Page_StationAnswer_: {
+            /** Items */
+            items: components["schemas"]["StationAnswer"][];
+            /** Next */
+            next: string | null;
+        };
+        /**
+         * PartyAnswer
+         * @description An account's balance over all versions of a day.
+         */
+        PartyAnswer: {
+            /** Account */
+            account: string;
+            /** Kind */
+            kind: string;
+            /** Netcents */
+            netCents: string;
+        };
+        /**
+         * PriceAnswer
+         * @description A group's certified price in a slot.
+         */
+        PriceAnswer: {
+            /** Group */
+            group: number;
+            /** Poolprice */
+            poolPrice: number;
+            /** Slot */
+            slot: number;
+        };
+        /**
+         * ProfilesAnswer
+         * @description All profiles.
+         */
+        ProfilesAnswer: {
+            /** Members */
+            members: components["schemas"]["MemberProfileAnswer"][];
+            /** Stations */
+            stations: components["schemas"]["StationProfileAnswer"][];
+        };
+        /**
+         * ReadingAnswer
+         * @description A reading as its device signed it; fields of the other kind of channel are null.
+         */
+        ReadingAnswer: {
+            chainStatus: components["schemas"]["ChainStatus"];
+            /** Channel */
+            channel: number;
+            /** Device */
+            device: string;
+            /** Epoch */
+            epoch: number;
+            /** Exportwh */
+            exportWh: string;
+            /** Flags */
+            flags: number;
+            /** Id */
+            id: string;
+            /** Importwh */
+            importWh: string;
+            /** Kind */
+            kind: string;
+            /** Powerw */
+            powerW: number;
+            /** Reactivevar */
+            reactiveVar: number | null;
+            /** Seq */
+            seq: number;
+            /** Socbp */
+            socBp: number | null;
+            /** Sohbp */
+            sohBp: number | null;
+            /** T */
+            t: number;
+        };
+        /**
+         * ReadyAnswer
+         * @description Whether the service does its work; `now` is the service's clock, which may be a simulated one.
+         */
+        ReadyAnswer: {
+            /** Headblock */
+            headBlock: number | null;
+            /** Jobs */
+            jobs: components["schemas"]["JobAnswer"][];
+            /** Now */
+            now: number;
+            /** Ready */
+            ready: boolean;
+        };
+        /**
+         * RefusalAnswer
+         * @description A segment that was not stored; it is kept as evidence under `code`.
+         */
+        RefusalAnswer: {
+            /** Code */
+            code: string;
+            /** Detail */
+            detail: string;
+            /** Facts */
+            facts: {
+                [key: string]: unknown;
+            };
+            /** Segment */
+            segment: string | null;
+        };
+        /**
+         * RulePackBody
+         * @description A rule pack as its file holds it (`docs/protocol.md` 8.3).
+         */
+        RulePackBody: {
+            /** Pack */
+            pack: {
+                [key: string]: unknown;
+            };
+        };
+        /**
+         * RunAnswer
+         * @description A run of the planner: what came of it, and why.
+         */
+        RunAnswer: {
+            /** Code */
+            code: string;
+            /** Day */
+            day: string;
+            /** Detail */
+            detail: string;
+            /** Outcome */
+            outcome: string;
+            /** Revision */
+            revision: number;
+            /** Schedule */
+            schedule: string | null;
+            /** T */
+            t: number;
+        };
+        /**
+         * ScheduleAnswer
+         * @description A schedule's heading.
+         */
+        ScheduleAnswer: {
+            anchored: components["schemas"]["AnchoredAnswer"] | null;
+            /** Boundcents */
+            boundCents: string | null;
+            /** Certified */
+            certified: boolean;
+            /** Certifiedgapppm */
+            certifiedGapPpm: number;
+            /** Day */
+            day: string;
+            /** Digest */
+            digest: string;
+            /** Epoch */
+            epoch: number;
+            /** Kind */
+            kind: string;
+            /** Objectivecents */
+            objectiveCents: string | null;
+            /** Revision */
+            revision: number;
+        };
+        /**
+         * ScheduleDetail
+         * @description A schedule's heading, prices, and the gains that the asker may see.
+         */
+        ScheduleDetail: {
+            /** Gains */
+            gains: components["schemas"]["GainAnswer"][];
+            heading: components["schemas"]["ScheduleAnswer"];
+            /** Prices */
+            prices: components["schemas"]["PriceAnswer"][];
+        };
+        /**
+         * ServiceAnswer
+         * @description What clients must know of this service beside the deployment.
+         */
+        ServiceAnswer: {
+            /** Acknowledger */
+            acknowledger: string;
+            /** Alliance */
+            alliance: string;
+            /** Chainid */
+            chainId: number;
+            /** Epochseconds */
+            epochSeconds: number;
+            /** Finalityblocks */
+            finalityBlocks: number;
+            /** Lockstep */
+            lockstep: boolean;
+            /** Now */
+            now: number;
+            /** Settlementgraceminutes */
+            settlementGraceMinutes: number;
+        };
+        /**
+         * SessionAnswer
+         * @description An open session; `member` is null for a wallet that is not (or not yet) a member.
+         */
+        SessionAnswer: {
+            /** Address */
+            address: string;
+            /** Expiresat */
+            expiresAt: number;
+            /** Member */
+            member: number | null;
+            /** Token */
+            token: string;
+        };
+        /**
+         * SettlementAnswer
+         * @description A settled day: how firmly it stands, who receives and pays what; the nets of all parties sum to 0.
+         */
+        SettlementAnswer: {
+            /** Day */
+            day: string;
+            /** Finalats */
+            finalAtS: number | null;
+            /** Parties */
+            parties: components["schemas"]["PartyAnswer"][];
+            /** Provisionalslots */
+            provisionalSlots: number;
+            /** Root */
+            root: string;
+            /** Standing */
+            standing: string;
+            /** Version */
+            version: number;
+            /** Versions */
+            versions: components["schemas"]["VersionAnswer"][];
+        };
+        /**
+         * SignedSegmentAnswer
+         * @description A signed segment without what it covers; times in UTC ms.
+         */
+        SignedSegmentAnswer: {
+            /** Alg */
+            alg: number;
+            /** Beaconblock */
+            beaconBlock: number;
+            /** Beaconhash */
+            beaconHash: string;
+            /** Channel */
+            channel: number;
+            /** Count */
+            count: number;
+            /** Device */
+            device: string;
+            /** Digest */
+            digest: string;
+            /** Firstseq */
+            firstSeq: number;
+            /** Prev */
+            prev: string;
+            /** Root */
+            root: string;
+            /** Signature */
+            signature: string;
+            /** Signer */
+            signer: string;
+            /** Tfirst */
+            tFirst: number;
+            /** Tlast */
+            tLast: number;
+        };
+        /**
+         * SignInRequest
+         * @description An EIP-4361 message exactly as it was signed, and the wallet's 65-byte signature.
+         */
+        SignInRequest: {
+            /** Message */
+            message: string;
+            /** Signature */
+            signature: string;
+        };
+        /**
+         * StationAnswer
+         * @description A station's registered rating; all powers are magnitudes in W, energies in Wh.
+         */
+        StationAnswer: {
+            /** Capacitywh */
+            capacityWh: number;
+            chainStatus: components["schemas"]["ChainStatus"];
+            /** Chargepowerw */
+            chargePowerW: number;
+            /** Dischargepowerw */
+            dischargePowerW: number;
+            /** Owner */
+            owner: number;
+            /** Owneraddress */
+            ownerAddress: string;
+            /** Pccexportw */
+            pccExportW: number;
+            /** Pccimportw */
+            pccImportW: number;
+            /** Region */
+            region: number;
+            /** Station */
+            station: number;
+            /** Stationtype */
+            stationType: string;
+        };
+        /**
+         * StationProfileAnswer
+         * @description A station's profile.
+         */
+        StationProfileAnswer: {
+            /** Etacppm */
+            etaCPpm: number;
+            /** Etadppm */
+            etaDPpm: number;
+            /** Latitudee5 */
+            latitudeE5: number;
+            /** Longitudee5 */
+            longitudeE5: number;
+            /** Nameen */
+            nameEn: string;
+            /** Namezh */
+            nameZh: string;
+            /** Ownneedbp */
+            ownNeedBp: number;
+            /** Socmaxbp */
+            socMaxBp: number;
+            /** Socminbp */
+            socMinBp: number;
+            /** Station */
+            station: number;
+            /** Wearprice */
+            wearPrice: number;
+        };
+        /**
+         * StationProfileBody
+         * @description What a station is called, where it stands, and how it may be planned; efficiencies are one-way.
+         */
+        StationProfileBody: {
+            /** Etacppm */
+            etaCPpm: number;
+            /** Etadppm */
+            etaDPpm: number;
+            /** Latitudee5 */
+            latitudeE5: number;
+            /** Longitudee5 */
+            longitudeE5: number;
+            /** Nameen */
+            nameEn: string;
+            /** Namezh */
+            nameZh: string;
+            /** Ownneedbp */
+            ownNeedBp: number;
+            /** Socmaxbp */
+            socMaxBp: number;
+            /** Socminbp */
+            socMinBp: number;
+            /** Wearprice */
+            wearPrice: number;
+        };
+        /**
+         * TariffAnswer
+         * @description A day's tariff and the pack that it comes from.
+         */
+        TariffAnswer: {
+            /** Day */
+            day: string;
+            pack: components["schemas"]["PackAnswer"];
+            /** Slots */
+            slots: components["schemas"]["TariffSlotAnswer"][];
+        };
+        /**
+         * TariffSlotAnswer
+         * @description A slot's prices, cents per MWh.
+         */
+        TariffSlotAnswer: {
+            /** Buyprice */
+            buyPrice: number;
+            /** Networkprice */
+            networkPrice: number;
+            /** Sellprice */
+            sellPrice: number;
+            /** Slot */
+            slot: number;
+        };
+        /**
+         * UploadAnswer
+         * @description What became of an upload's segments.
+         */
+        UploadAnswer: {
+            /** Acks */
+            acks: components["schemas"]["AckAnswer"][];
+            /** Refused */
+            refused: components["schemas"]["RefusalAnswer"][];
+        };
+        /** ValidationError */
+        ValidationError: {
+            /** Context */
+            ctx?: Record<string, never>;
+            /** Input */
+            input?: unknown;
+            /** Location */
+            loc: (string | number)[];
+            /** Message */
+            msg: string;
+            /** Error Type */
+            type: string;
+        };
+        /**
+         * VersionAnswer
+         * @description One statement of a day, and where it stands on chain.
+         */
+        VersionAnswer: {
+            /** Leafcount */
+            leafCount: number;
+            /** Logepoch */
+            logEpoch: number;
+            /** Made */
+            made: number;
+            /** Postedats */
+            postedAtS: number | null;
+            /** Postedblock */
+            postedBlock: number | null;
+            /** Root */
+            root: string;
+            /** Statement */
+            statement: string;
+            /** Version */
+            version: number;
+        };
+        /**
+         * WhoAnswer
+         * @description Who is signed in.
+         */
+        WhoAnswer: {
+            /** Address */
+            address: string | null;
+            /** Member */
+            member: number | null;
+            /** Operator */
+            operator: boolean;
+        };
+    };
+    responses: never;
+    parameters: never;
+    requestBodies: never;
+    headers: never;
+    pathItems: never;
+}
+export type $defs = Record<string, never>;
+export interface operations {
+    healthz_healthz_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HealthAnswer"];
+                };
+            };
+        };
+    };
+    block_ipfs__cid__get: {
+        parameters: {
+            query?: {
+                format?: string | null;
+            };
+            header?: never;
+            path: {
+                cid: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/vnd.ipld.raw": unknown;
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    readyz_readyz_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReadyAnswer"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReadyAnswer"];
+                };
+            };
+        };
+    };
+    beacon_v1_beacon_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BeaconAnswer"];
+                };
+            };
+        };
+    };
+    alliance_curve_v1_curve_get: {
+        parameters: {
+            query?: {
+                day?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CurveAnswer"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    wallets_v1_demo_wallets_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DemoWallets"];
+                };
+            };
+        };
+    };
+    pinned_v1_deployment_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        [key: string]: unknown;
+                    };
+                };
+            };
+        };
+    };
+    devices_v1_devices_get: {
+        parameters: {
+            query?: {
+                /** @description `next` of the page before */
+                cursor?: string | null;
+                /** @description items a page */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_DeviceAnswer_"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    epochs_v1_epochs_get: {
+        parameters: {
+            query?: {
+                /** @description `next` of the page before */
+                cursor?: string | null;
+                /** @description items a page */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_EpochAnswer_"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    file_grouping_v1_groupings_post: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description repeat it to repeat the answer */
+                "Idempotency-Key": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["GroupingBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FiledAnswer"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    leases_v1_leases_get: {
+        parameters: {
+            query?: {
+                /** @description `next` of the page before */
+                cursor?: string | null;
+                /** @description items a page */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_LeaseAnswer_"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    live_v1_live_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LiveAnswer"];
+                };
+            };
+        };
+    };
+    show_v1_live_post: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description <alg>:<hex> over Live(device, t, keccak256(body)) */
+                "alliance-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /**
+                     * Alarms
+                     * @default []
+                     */
+                    alarms?: string[];
+                    /** Batterypowerw */
+                    batteryPowerW: number | null;
+                    /** Device */
+                    device: string;
+                    /** Powerw */
+                    powerW: number | null;
+                    /** Setpowerw */
+                    setPowerW?: number | null;
+                    /** Socbp */
+                    socBp: number | null;
+                    /** Stationid */
+                    stationId: number;
+                    /** Status */
+                    status: string;
+                    /** T */
+                    t: number;
+                };
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    members_v1_members_get: {
+        parameters: {
+            query?: {
+                /** @description `next` of the page before */
+                cursor?: string | null;
+                /** @description items a page */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_MemberAnswer_"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    put_member_v1_members__member__profile_put: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                member: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MemberNames"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MemberProfileAnswer"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    offers_v1_offers_get: {
+        parameters: {
+            query?: {
+                /** @description `next` of the page before */
+                cursor?: string | null;
+                /** @description items a page */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_OfferAnswer_"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    plan_runs_v1_plan_runs_get: {
+        parameters: {
+            query?: {
+                day?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunAnswer"][];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    profiles_v1_profiles_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProfilesAnswer"];
+                };
+            };
+        };
+    };
+    readings_v1_readings_get: {
+        parameters: {
+            query: {
+                /** @description 1 the meter, 2 the battery */
+                channel?: number;
+                /** @description `next` of the page before */
+                cursor?: string | null;
+                /** @description UTC ms, included */
+                from?: number;
+                /** @description items a page */
+                limit?: number;
+                station: number;
+                /** @description UTC ms, excluded */
+                to?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_ReadingAnswer_"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    receipt_of_v1_readings__name__receipt_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        [key: string]: unknown;
+                    };
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    rule_packs_v1_rule_packs_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PackAnswer"][];
+                };
+            };
+        };
+    };
+    file_pack_v1_rule_packs_post: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description repeat it to repeat the answer */
+                "Idempotency-Key": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RulePackBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FiledAnswer"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    schedules_v1_schedules_get: {
+        parameters: {
+            query?: {
+                day?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ScheduleAnswer"][];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    schedule_v1_schedules__schedule__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                schedule: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ScheduleDetail"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    upload_v1_segments_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/vnd.ipld.dag-cbor": string;
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UploadAnswer"];
+                };
+            };
+        };
+    };
+    conflicts_v1_segments_conflicts_get: {
+        parameters: {
+            query?: {
+                /** @description `next` of the page before */
+                cursor?: string | null;
+                /** @description items a page */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_ConflictAnswer_"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    service_v1_service_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ServiceAnswer"];
+                };
+            };
+        };
+    };
+    who_v1_session_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WhoAnswer"];
+                };
+            };
+        };
+    };
+    sign_in_v1_session_post: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description repeat it to repeat the answer */
+                "Idempotency-Key": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SignInRequest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SessionAnswer"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    sign_out_v1_session_delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    nonce_v1_session_nonce_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NonceAnswer"];
+                };
+            };
+        };
+    };
+    settlements_v1_settlements_get: {
+        parameters: {
+            query?: {
+                /** @description `next` of the page before */
+                cursor?: string | null;
+                /** @description items a page */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_SettlementAnswer_"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    settlement_v1_settlements__day__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                day: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SettlementAnswer"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    leaf_proof_v1_settlements__day___version__leaves__index__proof_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                day: string;
+                index: number;
+                version: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LeafProofAnswer"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    day_figures_v1_settlements__day__figures_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                day: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FiguresAnswer"][];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    lines_v1_settlements__day__lines_get: {
+        parameters: {
+            query?: {
+                /** @description `next` of the page before */
+                cursor?: string | null;
+                /** @description items a page */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                day: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_LineAnswer_"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    stations_v1_stations_get: {
+        parameters: {
+            query?: {
+                /** @description `next` of the page before */
+                cursor?: string | null;
+                /** @description items a page */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_StationAnswer_"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    station_v1_stations__station__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                station: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StationAnswer"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    station_curve_v1_stations__station__curve_get: {
+        parameters: {
+            query?: {
+                day?: string | null;
+            };
+            header?: never;
+            path: {
+                station: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CurveAnswer"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    file_history_v1_stations__station__history_post: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description repeat it to repeat the answer */
+                "Idempotency-Key": string;
+            };
+            path: {
+                station: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NetLoadBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NetLoadAnswer"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    station_profile_v1_stations__station__profile_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                station: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StationProfileAnswer"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    put_station_v1_stations__station__profile_put: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                station: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["StationProfileBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StationProfileAnswer"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    station_schedule_v1_stations__station__schedule_get: {
+        parameters: {
+            query?: {
+                day?: string | null;
+            };
+            header?: never;
+            path: {
+                station: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EdgeSchedule"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    tariff_v1_tariff_get: {
+        parameters: {
+            query?: {
+                day?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TariffAnswer"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+}

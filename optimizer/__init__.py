@@ -1,0 +1,1 @@
+"""The planner: problem, Pyomo model, solver, plan and certificate."""

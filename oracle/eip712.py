@@ -1,0 +1,69 @@
+"""EIP-712 digests of everything that is signed (protocol 1.5): one domain, bound to chain and `AllianceRegistry`."""
+
+from dataclasses import dataclass, field
+
+from alliance.identity import Address, Digest
+from oracle.hashing import keccak256
+
+_DOMAIN_TYPE = keccak256(b"EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)")
+_NAME = keccak256(b"StorageAlliance")
+_VERSION = keccak256(b"1")
+
+
+def word(value: int | bytes) -> bytes:
+    """A value as one 32-byte ABI word: integers and addresses to the right; 32 bytes as they are."""
+    return value.to_bytes(32, "big") if isinstance(value, int) else value.rjust(32, b"\0")
+
+
+@dataclass(frozen=True, slots=True)
+class Domain:
+    """Where signatures are valid: one chain, one `AllianceRegistry`."""
+
+    chain_id: int
+    registry: Address
+    separator: Digest = field(init=False)
+    alliance: Digest = field(init=False)
+    """allianceId = keccak256(chainId ‖ AllianceRegistry), each as one word."""
+
+    def __post_init__(self) -> None:
+        place = word(self.chain_id) + word(self.registry)
+        object.__setattr__(self, "separator", keccak256(_DOMAIN_TYPE, _NAME, _VERSION, place))
+        object.__setattr__(self, "alliance", keccak256(place))
+
+    def digest(self, type_hash: bytes, *words: int | bytes) -> Digest:
+        """The EIP-712 digest of a struct whose members are all one word."""
+        return keccak256(b"\x19\x01", self.separator, keccak256(type_hash, *map(word, words)))
+
+
+SEGMENT = keccak256(
+    b"Segment(address device,uint16 channel,uint64 firstSeq,uint32 count,uint64 tFirst,uint64 tLast,"
+    b"bytes32 root,bytes32 prev,uint64 beaconBlock,bytes32 beaconHash)"
+)
+ACK = keccak256(b"Ack(bytes32 segment,uint64 epoch)")
+ENROL = keccak256(b"Enrol(address device,address owner,uint32 station,uint256 nonce,uint64 deadline)")
+ACCEPT = keccak256(b"Accept(bytes32 schedule,uint64 firstPeriod,uint64 beaconBlock,bytes32 beaconHash)")
+LIVE = keccak256(b"Live(address device,uint64 t,bytes32 body)")
+
+
+def ack_digest(domain: Domain, *, segment: Digest, epoch: int) -> Digest:
+    """What the writer's delegate signs after COMMIT (protocol 4.1)."""
+    return domain.digest(ACK, segment, epoch)
+
+
+def enrol_digest(
+    domain: Domain, *, device: Address, owner: Address, station: int, nonce: int, deadline_s: int
+) -> Digest:
+    """The device's consent to belong to an owner and a station (protocol 6.2)."""
+    return domain.digest(ENROL, device, owner, station, nonce, deadline_s)
+
+
+def accept_digest(
+    domain: Domain, *, schedule: Digest, first_period: int, beacon_block: int, beacon_hash: Digest
+) -> Digest:
+    """A station key's acceptance of a schedule (protocol 6.9); `schedule` is the document block's SHA-256."""
+    return domain.digest(ACCEPT, schedule, first_period, beacon_block, beacon_hash)
+
+
+def live_digest(domain: Domain, *, device: Address, t_ms: int, body: bytes) -> Digest:
+    """Live values for screens (protocol 10.4): authenticated, and settling nothing."""
+    return domain.digest(LIVE, device, t_ms, keccak256(body))

@@ -1,0 +1,1 @@
+"""Stations, profiles and clocks that behave physically, for the demo and the tests."""

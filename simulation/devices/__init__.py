@@ -1,0 +1,1 @@
+"""Device servers: stations that answer over real Modbus TCP, as their makers' register maps say."""

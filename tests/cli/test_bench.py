@@ -1,0 +1,93 @@
+"""`alliance bench`: real work is measured, the last line is one JSON object, and a broken result is never timed as a good one."""
+
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from cli import bench
+from cli.benches import gas, segments, tree
+from cli.benches.ground import Ground
+from cli.benches.measure import Comparison, Figures, Measured, best_of
+from simulation.anvil import AnvilMissing, binary
+
+
+@pytest.fixture(scope="module")
+def ground(tmp_path_factory: pytest.TempPathFactory):
+    try:
+        binary()
+    except AnvilMissing as missing:
+        pytest.skip(f"no development chain: {missing}")
+    with Ground(say=lambda _: None, played=tmp_path_factory.mktemp("none")) as made:
+        yield made
+
+
+def test_day_of_segments_is_stored_whole_when_it_is_measured(ground: Ground) -> None:
+    (found,) = segments.run(ground)
+    assert isinstance(found, Comparison)
+    assert (found.facts["segments"], found.facts["readings"]) == (1_152, 17_280)
+    assert found.ratio > 1
+    print(f"segments: {found.facts['segments_per_s']} a second, ratio {found.ratio:.1f}, CPU {found.ratio_cpu:.1f}")
+
+
+def test_gas_is_of_real_transactions_when_the_log_grows(ground: Ground) -> None:
+    small, large, statement = gas.run(ground, exponents=(7, 10))
+    for one in (small, large):
+        assert isinstance(one, Figures)
+        least, mean, most = (int(one.facts[f"gas_per_epoch_{name}"]) for name in ("least", "mean", "most"))
+        assert 21_000 < least <= mean <= most < 100_000
+        assert one.facts["gas_per_reading"] == pytest.approx(mean / 180, abs=0.1)
+    assert int(large.facts["gas_per_epoch_mean"]) > int(small.facts["gas_per_epoch_mean"])
+    first, correction = statement.facts["gas_first_day"], statement.facts["gas_correction"]
+    assert isinstance(first, int)
+    assert isinstance(correction, int)
+    assert 21_000 < correction < first < 1_000_000
+
+
+def test_both_ways_to_the_root_are_compared_with_plain_hashing_when_a_tree_is_measured(ground: Ground) -> None:
+    growing, root, singly = tree.run(ground, leaves=5_000)
+    assert isinstance(growing, Comparison)
+    assert growing.facts["hashes"] == 9_999
+    assert growing.theirs == root.theirs != singly.theirs
+
+
+def test_table_document_and_json_say_the_same_when_a_case_was_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tree, "LEAVES", 2_000)
+    out = tmp_path / "benchmarks.md"
+    done = CliRunner().invoke(bench.app, ["--case", "tree", "--out", str(out)])
+    assert done.exit_code == 0, done.output
+    told = json.loads(done.stdout.splitlines()[-1])
+    assert list(told["cases"]) == ["tree"]
+    assert told["versions"]["coincurve"]
+    first = told["cases"]["tree"][0]
+    assert first["ratio"] == pytest.approx(first["wall_s"] / first["against_wall_s"], rel=0.01)
+    text = out.read_text()
+    assert f"| tree | {first['name']} |" in text
+    assert f"bytes {first['bytes']:,}" in text
+    assert told["machine"]["processor"] in text
+
+
+def test_case_is_refused_when_there_is_none_of_that_name() -> None:
+    done = CliRunner().invoke(bench.app, ["--case", "luck"])
+    assert done.exit_code == 2
+    assert "segments" in done.stderr
+
+
+def test_best_run_counts_when_some_are_slow() -> None:
+    waits = iter([200_000, 10, 100_000])
+    readied: list[int] = []
+    found = best_of(lambda: sum(range(next(waits))), before=lambda: readied.append(1))
+    assert isinstance(found, Measured)
+    assert 0 <= found.wall_s < 0.01
+    assert len(readied) == 3
+
+
+def test_comparison_has_a_ratio_when_theirs_took_no_measurable_processor_time() -> None:
+    one = Comparison(
+        name="x", ours=Measured(wall_s=2.0, cpu_s=1.0), against="y", theirs=Measured(wall_s=0.5, cpu_s=0.0)
+    )
+    assert one.ratio == 4.0
+    assert one.ratio_cpu > 1

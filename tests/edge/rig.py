@@ -1,0 +1,133 @@
+"""Station boxes for the tests: the real parts on a real folder, beside a scripted station and a real HTTP peer."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from alliance.calendar import day_of
+from alliance.ports import Randomness
+from edge.alarms import Alarms
+from edge.box import Parts, Rhythm, StationBox
+from edge.clock import always_synchronised
+from edge.control import Schedules
+from edge.devices.station import DeviceUnreachable, PcsState, Quality, StationSample
+from edge.folder import StateFolder, open_folder
+from edge.guard import Limits
+from edge.recorder import Recorder, Recording
+from edge.service import Service
+from edge.uplink import Acknowledger, Uplink
+from oracle.adapters import SeededRandomness
+from tests.edge.peer import DOMAIN, WRITER, Peer
+
+MINUTE_MS = 60_000
+DAY = day_of("2026-07-15")
+START_MS = DAY.start_ms
+SAMPLE = StationSample(
+    meter_power_w=-300_000, reactive_var=-20_000, import_wh=1_000_000, export_wh=2_000, battery_power_w=0,
+    soc_bp=5_000, soh_bp=9_900, charge_wh=500_000, discharge_wh=450_000, pcs_state=PcsState.STANDBY,
+    charge_limit_w=1_000_000, discharge_limit_w=1_000_000, set_power_w=0, frequency_mhz=50_000, alarms=(),
+    quality=Quality(0),
+)  # fmt: skip
+LIMITS = Limits(
+    charge_power_w=500_000, discharge_power_w=500_000, capacity_wh=1_000_000, soc_min_bp=1_000, soc_max_bp=9_000,
+    pcc_import_w=1_000_000, pcc_export_w=200_000, ramp_w_per_s=100_000,
+)  # fmt: skip
+
+
+def seeded(purpose: str) -> Randomness:
+    return SeededRandomness(b"rig", purpose)
+
+
+@dataclass
+class ScriptedStation:
+    """A station whose registers advance by its own rule; reads fail while `silent`."""
+
+    sample: StationSample = SAMPLE
+    silent: bool = False
+    orders: list[int] = field(default_factory=list)
+    reads: int = 0
+
+    async def read(self) -> StationSample:
+        if self.silent:
+            raise DeviceUnreachable(host="test", port=1)
+        self.reads += 1
+        self.sample = replace(self.sample, import_wh=self.sample.import_wh + 5_000)
+        return self.sample
+
+    async def write_power(self, power_w: int) -> None:
+        if self.silent:
+            raise DeviceUnreachable(host="test", port=1)
+        self.orders.append(power_w)
+
+    async def close(self) -> None:
+        """Nothing to let go."""
+
+
+@dataclass
+class Tock:
+    """The clock of a rig."""
+
+    t_ms: int = START_MS
+
+    def now_ms(self) -> int:
+        return self.t_ms
+
+
+@dataclass
+class Rig:
+    """A box, its folder and its surroundings."""
+
+    box: StationBox
+    folder: StateFolder
+    station: ScriptedStation
+    clock: Tock
+    alarms: Alarms
+    schedules: Schedules
+
+    async def play(self, minutes: int, *, between: Callable[[int], None] | None = None) -> None:
+        """Let so many minutes pass, one round each."""
+        for _ in range(minutes):
+            self.clock.t_ms += MINUTE_MS
+            if between:
+                between(self.clock.t_ms)
+            await self.box.tick(self.clock.t_ms)
+
+    def waiting(self) -> int:
+        return len(self.folder.outbox.waiting(channels=[1, 2], limit=1_000_000))
+
+
+def folder_at(path: Path, *, quota_bytes: int = 64 << 20, reserve_bytes: int = 1 << 20) -> StateFolder:
+    return open_folder(
+        path, domain=DOMAIN, randomness=seeded("key"), quota_bytes=quota_bytes, reserve_bytes=reserve_bytes
+    )
+
+
+@asynccontextmanager
+async def rig(
+    path: Path, peer: Peer, *, station: ScriptedStation | None = None, t_ms: int = START_MS, folder: StateFolder | None = None,
+    live_ticks: int = 0, backoff_ticks: int = 8,
+) -> AsyncIterator[Rig]:  # fmt: skip
+    folder = folder or folder_at(path)
+    station, clock, alarms = station or ScriptedStation(), Tock(t_ms), Alarms(folder.store)
+    recording = Recording(domain=DOMAIN, signer=folder.signer, epoch_seconds=900, chance=seeded)
+    service = Service(peer.url, timeout_s=2)
+    schedules = Schedules(folder.store)
+    uplink = Uplink(
+        outbox=folder.outbox, service=service, alarms=alarms, clock=clock, backoff_ticks=backoff_ticks,
+        acknowledger=Acknowledger(domain=DOMAIN, keys=frozenset({WRITER.address})),
+    )  # fmt: skip
+    parts = Parts(
+        station=4, devices=station, limits=LIMITS, recording=recording, schedules=schedules, service=service,
+        recorder=Recorder(recording=recording, store=folder.store, outbox=folder.outbox, alarms=alarms),
+        uplink=uplink, alarms=alarms, clock=clock, synchronised=always_synchronised,
+    )  # fmt: skip
+    rhythm = Rhythm(
+        tick_ms=MINUTE_MS, sample_ms=MINUTE_MS, live_ticks=live_ticks, backoff_ticks=backoff_ticks, device_s=2, talk_s=10
+    )  # fmt: skip
+    made = Rig(StationBox(parts, rhythm), folder, station, clock, alarms, schedules)
+    try:
+        yield made
+    finally:
+        await service.close()
+        folder.close()

@@ -1,0 +1,83 @@
+"""Settings: strict in every key, one line for everything that is wrong, and no seed outside the development chain."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from edge.settings import SeedRefused, Settings, SettingsMalformed, SettingsMissing, check_fits, load
+from oracle import deployment
+from tests.edge.program import DEPLOYMENT, TOML, plain
+
+
+def written(tmp_path: Path, **changes: Any) -> Path:
+    value = {**plain(), **changes}
+    path = tmp_path / "edge.json"
+    path.write_text(json.dumps({key: item for key, item in value.items() if item is not ...}))
+    return path
+
+
+def test_toml_and_json_say_the_same(tmp_path: Path) -> None:
+    (tmp_path / "edge.toml").write_text(TOML)
+    assert load(tmp_path / "edge.toml") == load(written(tmp_path))
+
+
+def test_paths_start_at_the_settings_folder(tmp_path: Path) -> None:
+    settings = load(written(tmp_path, state="state"))
+    assert settings.state == tmp_path / "state"
+
+
+def test_environment_overrides_a_key(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ALLIANCE_EDGE_LOG_LEVEL", "error")
+    assert load(written(tmp_path)).log_level == "error"
+
+
+@pytest.mark.parametrize(
+    ("changes", "shown"),
+    [
+        ({"station": ...}, "station: Field required"),
+        ({"station": 0}, "station: Input should be greater"),
+        ({"colour": "red"}, "colour: Extra inputs"),
+        ({"device": {"kind": "sunspec", "colour": 1}}, "device: Value error, unknown keys: colour"),
+        ({"device": {"kind": "morse"}}, "device.kind"),
+        ({"limits": {**plain()["limits"], "soc_min_bp": 9_999}}, "limits_contradictory"),
+        ({"acknowledgers": []}, "acknowledgers"),
+        ({"acknowledgers": ["0x12"]}, "bad_hex"),
+        ({"service_url": "http://example.org"}, "plain http is taken on loopback alone"),
+        ({"service_url": "ftp://127.0.0.1"}, "want http"),
+        ({"tick_s": 7}, "not a multiple of tick_s"),
+        ({"pacer": "lockstep"}, "pacer_address must name"),
+        ({"quota_bytes": 1 << 20}, "quota_bytes must exceed"),
+        ({"seed": "xyz"}, "seed"),
+    ],
+)
+def test_wrong_key_is_named_in_one_line(tmp_path: Path, changes: dict[str, Any], shown: str) -> None:
+    with pytest.raises(SettingsMalformed) as wrong:
+        load(written(tmp_path, **changes))
+    assert shown in str(wrong.value)
+    assert "\n" not in str(wrong.value)
+
+
+def test_file_that_is_not_there_or_no_settings_is_named(tmp_path: Path) -> None:
+    with pytest.raises(SettingsMissing):
+        load(tmp_path / "none.toml")
+    for name, text in (("a.toml", "= 1"), ("a.json", "{"), ("b.json", "[]")):
+        (tmp_path / name).write_text(text)
+        with pytest.raises(SettingsMalformed):
+            load(tmp_path / name)
+
+
+def test_seed_is_refused_unless_the_chain_is_the_development_one(tmp_path: Path) -> None:
+    settings = load(written(tmp_path, seed="00ff"))
+    check_fits(settings, deployment.from_plain(DEPLOYMENT))
+    with pytest.raises(SeedRefused) as refused:
+        check_fits(settings, deployment.from_plain({**DEPLOYMENT, "chainId": 1}))
+    assert (refused.value.want_chain_id, refused.value.got_chain_id) == (31337, 1)
+    assert "00ff" not in repr(settings)
+
+
+def test_sampling_that_is_no_part_of_the_epoch_is_refused(tmp_path: Path) -> None:
+    settings: Settings = load(written(tmp_path, sample_s=70, tick_s=10))
+    with pytest.raises(SettingsMalformed):
+        check_fits(settings, deployment.from_plain(DEPLOYMENT))
