@@ -6,7 +6,7 @@ BIN := .venv/bin
 ARGS ?=
 
 .PHONY: help demo test check setup setup-dev contracts page bench lock clean \
-  campaign-power-cut campaign-determinism campaign-kills campaign-resume campaign-steps
+  campaign-power-cut campaign-determinism campaign-kills campaign-resume campaign-settlement campaign-steps campaign-invariants gas slither
 
 help: ## what each target does
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-20s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -37,11 +37,31 @@ campaign-kills: setup-dev ## kill processes of the demo again and again (JSON in
 campaign-resume: setup-dev ## play several days, each by a new run, and audit all of them (JSON in the last line)
 	@$(BIN)/python -m tests.campaigns.resume $(ARGS)
 
+campaign-settlement: setup-dev ## ask both implementations of the settlement rules the same (JSON in the last line)
+	@$(BIN)/python -m tests.campaigns.settlement $(ARGS)
+
 campaign-steps: setup-dev ## kill the service at each of its durable steps; mutate the contracts' guards
 	@$(BIN)/pytest -n 2 -m campaign $(ARGS)
 
+campaign-invariants: setup-dev ## call the contracts at random half a million times and mutate them (JSON in the last line)
+	@$(BIN)/python -m tests.campaigns.invariants $(ARGS)
+
+gas: setup-dev ## measure the gas of every call and write contracts/gas.json (JSON in the last line)
+	@$(BIN)/python -m tests.contracts.gas
+
+slither: setup-dev .venv-slither/.ready ## Slither over the contracts: every finding explained, or it fails (JSON in the last line)
+	@$(BIN)/python -m tests.contracts.slither
+
+.venv-slither/.ready: requirements/slither.txt
+	@$(PYTHON) -m venv .venv-slither
+	@.venv-slither/bin/python -m pip install --quiet --disable-pip-version-check -r requirements/slither.txt
+	@touch $@
+
+campaign-evidence: setup-dev ## tell thousands of lies about a day of evidence, and vary it harmlessly (JSON in the last line)
+	@$(BIN)/python -m tests.campaigns.evidence $(ARGS)
+
 setup: check .venv/.demo-ready node_modules/.ready contracts/out/.ready frontend/dist/.ready
-setup-dev: check .venv/.dev-ready node_modules/.ready contracts/out/.ready frontend/dist/.ready
+setup-dev: check .venv/.dev-ready node_modules/.ready tests/peers/node_modules/.ready contracts/out/.ready frontend/dist/.ready
 
 check:
 	@sh .ci/check "$(PYTHON)"
@@ -54,6 +74,7 @@ page: frontend/dist/.ready ## build the page
 lock: ## pin the Python packages anew (needs uv)
 	@for set in "dev --extra dev" "demo --extra simulation -c requirements/dev.txt" "edge --extra edge -c requirements/dev.txt" "audit --extra audit -c requirements/dev.txt"; do \
 	  name=$${set%% *}; uv pip compile -q pyproject.toml $${set#* } -o requirements/$$name.txt --no-emit-index-url --no-annotate --no-header --universal; done
+	@echo slither-analyzer | uv pip compile -q - -o requirements/slither.txt --no-emit-index-url --no-annotate --no-header --universal --python-version 3.11
 
 clean: ## remove what the demo and the tests left, keep the packages
 	@rm -rf .alliance .pytest_cache .mypy_cache .ruff_cache contracts/cache contracts/out frontend/dist
@@ -76,6 +97,11 @@ clean: ## remove what the demo and the tests left, keep the packages
 node_modules/.ready: package-lock.json
 	@echo "[3/5] npm packages"
 	@npm ci --silent --no-progress
+	@touch $@
+
+tests/peers/node_modules/.ready: tests/peers/package-lock.json
+	@echo "[3/5] npm packages of outside programs that the tests compare with"
+	@npm ci --prefix tests/peers --silent --no-progress --omit=optional --ignore-scripts
 	@touch $@
 
 contracts/out/.ready: node_modules/.ready $(shell find contracts/src contracts/compile.mjs 2>/dev/null)

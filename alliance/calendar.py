@@ -14,6 +14,8 @@ ZONE_OFFSET_MS = 8 * 3_600_000
 """Asia/Shanghai: UTC+8, no daylight saving."""
 
 _UNIX_DAY = date(1970, 1, 1)
+LAST_DAY = (date.max - _UNIX_DAY).days
+"""Number of the last day that has a date."""
 
 
 @dataclass(kw_only=True, eq=False)

@@ -30,7 +30,7 @@ class LeaseRowRepeated(Refused):
 
 @dataclass(kw_only=True, eq=False)
 class LeaseNotInForce(Refused):
-    """A row uses a lease outside its term. `slot` counts 15-minute slots since 1970 UTC, as in all errors here."""
+    """A row uses a lease outside its term or hours. `slot` counts 15-minute slots since 1970 UTC, as in all errors."""
 
     lease: LeaseId
     slot: int
@@ -123,18 +123,18 @@ def available_bp(slots: Iterable[bool]) -> int:
     return mul_div(sum(results), FULL_BP, len(results)) if results else FULL_BP
 
 
-def term_rent_cents(*, power_w: int, rent_cents_per_kw_year: int, term_slots: int) -> int:
-    """The rent of a whole term, cents: `CapacityLease` computes the same (a year is 35,040 slots)."""
-    return mul_div(power_w * rent_cents_per_kw_year, term_slots, 1_000 * SLOTS_A_YEAR)
+def term_rent_cents(*, power_w: int, rent_cents_per_kw_year: int, held_slots: int) -> int:
+    """The rent of a lease's held slots, cents: `CapacityLease` computes the same (a year is 35,040 slots)."""
+    return mul_div(power_w * rent_cents_per_kw_year, held_slots, 1_000 * SLOTS_A_YEAR)
 
 
 def rent_accrued(lease: Lease, slots: int) -> int:
-    """R(k) = rent · k / term_slots: the rent of a term's first k slots, so that the slots sum to the rent exactly."""
-    return mul_div(lease.rent_cents, slots, lease.term_slots)
+    """R(k) = rent · k / held_slots: the rent of the first k slots held, so that the slots sum to the rent exactly."""
+    return mul_div(lease.rent_cents, slots, lease.held_slots)
 
 
 def rent_between(lease: Lease, first_slot: int, end_slot: int) -> int:
-    """The rent of the term's slots in [first_slot, end_slot), absolute slots; cents, positive."""
+    """The rent of the held slots in [first_slot, end_slot), absolute slots; cents, positive."""
     return rent_accrued(lease, lease.slots_passed(end_slot)) - rent_accrued(lease, lease.slots_passed(first_slot))
 
 
@@ -167,7 +167,7 @@ def month_start(day: Day) -> Day:
 
 
 def _check_row(lease: Lease, slot: int, planned_wh: int, *, end_slot: int) -> None:
-    if not lease.first_slot <= slot < end_slot:
+    if not lease.holds(slot) or slot >= end_slot:
         raise LeaseNotInForce(lease=lease.number, slot=slot, first_slot=lease.first_slot, end_slot=end_slot)
     if abs(planned_wh) * SLOTS_AN_HOUR > lease.power_w:
         raise LeaseRowOverPower(lease=lease.number, slot=slot, planned_wh=planned_wh, power_w=lease.power_w)

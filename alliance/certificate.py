@@ -9,7 +9,7 @@ A number of the wrong sign counts as 0, and every box is finite; so each rounded
 one. Money is in microcents here: 1 Wh at 1 cent/MWh.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 
@@ -176,10 +176,13 @@ def check(certificate: Certificate) -> Proof:
     )
 
 
-def program(problem: Problem, *, member: MemberId | None = None) -> Program:
-    """The linear programme of the whole alliance, or of what one member holds alone (protocol 8.7.1)."""
+def program(problem: Problem, *, member: MemberId | None = None, all_parts: Sequence[Part] | None = None) -> Program:
+    """The linear programme of the whole alliance, or of what one member holds alone (protocol 8.7.1).
+
+    `all_parts`: `parts(problem)`, where it is known already.
+    """
     builder = _Builder()
-    held = [p for p in parts(problem) if member is None or p.member == member]
+    held = [p for p in all_parts or parts(problem) if member is None or p.member == member]
     for part in held:
         _add_part(builder, part, problem.slots)
     stations = {p.station for p in held}
@@ -219,7 +222,7 @@ def gap_ppm(objective: int, bound: int) -> int:
 
 def objective_microcents(schedule: Schedule, problem: Problem) -> int:
     """What a schedule costs: the grid's bill of each group, wheeling and losses inside it, and wear."""
-    wear = sum(_wear(row, problem_part) for row, problem_part in _held_rows(schedule, problem))
+    wear = sum(_wear(row, problem_part) for row, problem_part in _held_rows(schedule, parts(problem)))
     nets = {(r.station, r.slot): r.planned_net_wh for r in schedule.rows}
     bill = 0
     for g in problem.groups:
@@ -238,13 +241,18 @@ def bill_microcents(nets_wh: list[int], tariff: TariffSlot) -> int:
 
 def planned_cost_cents(schedule: Schedule, problem: Problem, member: MemberId) -> int:
     """What a member pays for its planned flows at λ + ν, and wear, rent excluded (protocol 8.7.1)."""
+    return _planned_costs(schedule, parts(problem)).get(member, 0)
+
+
+def _planned_costs(schedule: Schedule, all_parts: Sequence[Part]) -> dict[MemberId, int]:
+    """The same of every member that holds anything, cents."""
     prices = {(s, p.slot): p.pool_price + adder for p in schedule.prices for s, adder in p.adders}
-    total = 0
-    for row, part in _held_rows(schedule, problem):
-        if part.member == member:
-            flow = row.own_plan_wh if part.owned else _planned(row, part)
-            total += _wear(row, part) - flow * prices[row.station, row.slot]
-    return _cents(total)
+    totals: dict[MemberId, int] = {}
+    for row, part in _held_rows(schedule, all_parts):
+        flow = row.own_plan_wh if part.owned else _planned(row, part)
+        cost = _wear(row, part) - flow * prices[row.station, row.slot]
+        totals[part.member] = totals.get(part.member, 0) + cost
+    return {member: _cents(total) for member, total in totals.items()}
 
 
 def without_storage_cost_cents(problem: Problem, member: MemberId) -> int:
@@ -385,9 +393,9 @@ def _station_flow(held: list[Part], k: int) -> list[tuple[Name, int]]:
 # Figures
 
 
-def _held_rows(schedule: Schedule, problem: Problem) -> Iterator[tuple[ScheduleRow, Part]]:
+def _held_rows(schedule: Schedule, all_parts: Iterable[Part]) -> Iterator[tuple[ScheduleRow, Part]]:
     by_station: dict[StationId, list[Part]] = {}
-    for part in parts(problem):
+    for part in all_parts:
         by_station.setdefault(part.station, []).append(part)
     return ((row, part) for row in schedule.rows for part in by_station[row.station])
 
@@ -458,12 +466,14 @@ def _check_gains(certificate: Certificate, *, allowance_cents: int) -> tuple[tup
     _same("members with a gain", len(wanted), len(schedule.gains))
     _same("members with duals apart", len(wanted), len(certificate.apart))
     apart: list[tuple[MemberId, int]] = []
+    held = parts(problem)
+    planned = _planned_costs(schedule, held) if wanted else {}
     for member, gain, (named, duals) in zip(wanted, schedule.gains, certificate.apart, strict=True):
         _same("member of a gain", member, gain.member)
         _same("member of duals apart", member, named)
-        alone = program(problem, member=member)
+        alone = program(problem, member=member, all_parts=held)
         bound = lower_bound_microcents(alone, duals, denominator=certificate.denominator)
-        _check_gain(gain, schedule, problem, apart_cents=bound // MICRO)
+        _check_gain(gain, problem, apart_cents=bound // MICRO, planned_cents=planned.get(member, 0))
         apart.append((member, gain.apart_cost_cents))
     together = sum(g.planned_cost_cents for g in schedule.gains)
     alone_cents = sum(cents for _, cents in apart)
@@ -472,12 +482,11 @@ def _check_gains(certificate: Certificate, *, allowance_cents: int) -> tuple[tup
     return tuple(apart)
 
 
-def _check_gain(gain: GainRow, schedule: Schedule, problem: Problem, *, apart_cents: int) -> None:
+def _check_gain(gain: GainRow, problem: Problem, *, apart_cents: int, planned_cents: int) -> None:
     member = gain.member
     _same("apart_cost_cents", apart_cents, gain.apart_cost_cents, number=member)
-    planned = planned_cost_cents(schedule, problem, member)
-    _same("planned_cost_cents", planned, gain.planned_cost_cents, number=member)
-    _same("gain_cents", gain.apart_cost_cents - planned, gain.gain_cents, number=member)
+    _same("planned_cost_cents", planned_cents, gain.planned_cost_cents, number=member)
+    _same("gain_cents", gain.apart_cost_cents - planned_cents, gain.gain_cents, number=member)
     without = without_storage_cost_cents(problem, member)
     _same("without_storage_cost_cents", without, gain.without_storage_cost_cents, number=member)
 

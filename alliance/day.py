@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from alliance.calendar import SLOTS_A_DAY, Day
+from alliance.closing import DayUse, closing
 from alliance.errors import Malformed, Missing
 from alliance.fleet import BillingGroup, Channel, Station
 from alliance.identity import Digest, GroupId, LeaseId, MemberId, StationId
@@ -17,8 +18,8 @@ from alliance.reading import ChannelKind, Reading
 from alliance.rulepack import RulePack, parse
 from alliance.rulepack import to_plain as pack_to_plain
 from alliance.schedule import Schedule, ScheduleKind, from_plain, to_plain
-from alliance.settlement import AnchoredSchedule, AnchoredTariff, Availability, EffectivePlan, SettlementInputs
-from alliance.statement import Quantity
+from alliance.settlement import AnchoredSchedule, AnchoredTariff, EffectivePlan, SettlementInputs
+from alliance.statement import Quantity, QuantityStatus
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,8 +63,10 @@ class DayFacts:
     groupings: tuple[tuple[Place, Grouping], ...]
     meters: tuple[Meter, ...]
     log_size: int
-    availability: Mapping[LeaseId, Availability] = field(default_factory=dict)
-    closing_account_wh: Mapping[LeaseId, int] = field(default_factory=dict)
+    uses: Mapping[Day, DayUse] = field(default_factory=dict)
+    """The use of each of `alliance.closing.closing_days`; empty on a day that closes nothing."""
+    given: Mapping[StationId, tuple[Quantity, ...]] = field(default_factory=dict)
+    """The 96 quantities, as stated, of stations whose meters the reader may not see; a service gives none."""
 
 
 @dataclass(kw_only=True, eq=False)
@@ -72,6 +75,14 @@ class RulesMissing(Missing):
 
     day: str
     what: str
+
+
+@dataclass(kw_only=True, eq=False)
+class GroupingMalformed(Malformed):
+    """A billing group is empty, or the groups' numbers do not ascend within 32 bits."""
+
+    group: int
+    stations: int
 
 
 @dataclass(kw_only=True, eq=False)
@@ -91,6 +102,8 @@ def settlement_inputs(facts: DayFacts) -> SettlementInputs:
     stations = tuple(s for s in facts.stations if s.number in grouped)
     anchored = AnchoredTariff(tariff=pack.tariff_for(facts.day), pack=pack_place.digest)
     documents = (*facts.schedules, *facts.packs, *facts.groupings)
+    leases = tuple(lease for lease in facts.leases if lease.station in grouped)
+    closed = closing(leases, facts.early_ends, facts.day, facts.uses)
     return SettlementInputs(
         alliance=facts.alliance,
         day=facts.day,
@@ -98,7 +111,7 @@ def settlement_inputs(facts: DayFacts) -> SettlementInputs:
         stations=stations,
         groups=groups,
         tariffs={group.number: anchored for group in groups},
-        leases=tuple(lease for lease in facts.leases if _touches(lease, facts.day)),
+        leases=tuple(lease for lease in leases if _touches(lease, facts.day)),
         effective=effective,
         quantities=_quantities(facts, stations, plan),
         day_ahead=day_ahead(facts.schedules, facts.day),
@@ -107,9 +120,49 @@ def settlement_inputs(facts: DayFacts) -> SettlementInputs:
         log_size=facts.log_size,
         logged=frozenset(place.digest for place, _ in documents),
         early_ends=facts.early_ends,
-        availability=facts.availability,
-        closing_account_wh=facts.closing_account_wh,
+        availability=closed.availability,
+        closing_account_wh=closed.account_wh,
     )
+
+
+def day_use(
+    day: Day,
+    *,
+    schedules: Iterable[tuple[Place, Schedule]],
+    leases: Iterable[Lease],
+    batteries: Iterable[Meter],
+    deliveries: bool = True,
+) -> DayUse:
+    """What a day showed of the leased stations (protocol 8.7.4), from the log as it stood a day later.
+
+    Without `deliveries` the leases' orders alone: then `batteries` are not looked at. Raises what the quantities raise.
+    """
+    touching = [lease for lease in leases if _touches(lease, day)]
+    stations = {lease.station for lease in touching}
+    rows: dict[tuple[StationId, int], int] = {}
+    orders: dict[tuple[LeaseId, int], int] = {}
+    excused: set[tuple[StationId, int]] = set()
+    for slot, anchored in effective_schedules(schedules, day).items():
+        for row in anchored.schedule.rows:
+            if row.slot != slot or row.station not in stations:
+                continue
+            rows[row.station, slot] = row.battery_wh
+            here = [lease.number for lease in touching if lease.station == row.station]
+            orders |= {(n, slot): sum(part.planned_wh for part in row.lessees if part.lease == n) for n in here}
+            if anchored.schedule.kind is ScheduleKind.GRID_ORDER:
+                excused.add((row.station, slot))
+    delivered = _delivered(day, stations, tuple(batteries)) if deliveries else {}
+    return DayUse(scheduled_wh=rows, excused=frozenset(excused), delivered_wh=delivered, orders_wh=orders)
+
+
+def _delivered(day: Day, stations: Iterable[StationId], batteries: Sequence[Meter]) -> dict[tuple[StationId, int], int]:
+    """The slots that a battery's meter measured; discharging is its export."""
+    found: dict[tuple[StationId, int], int] = {}
+    for station in sorted(stations):
+        streams = [_stream(m) for m in batteries if m.channel.station == station]
+        measured = station_quantities(station, day=day, streams=streams, planned_net_wh=(0,) * SLOTS_A_DAY)
+        found |= {(station, q.slot): q.net_wh for q in measured if q.status is QuantityStatus.METERED}
+    return found
 
 
 def effective_schedules(schedules: Iterable[tuple[Place, Schedule]], day: Day) -> dict[int, AnchoredSchedule]:
@@ -139,9 +192,14 @@ def day_ahead(schedules: Iterable[tuple[Place, Schedule]], day: Day) -> Anchored
 
 
 def binding_groups(groupings: Iterable[tuple[Place, Grouping]], day: Day) -> tuple[BillingGroup, ...]:
-    """The billing groups of a day: the last grouping anchored before it for it. Raises RulesMissing."""
+    """The billing groups of a day: those of its grouping. Raises RulesMissing."""
+    return binding_grouping(groupings, day).groups
+
+
+def binding_grouping(groupings: Iterable[tuple[Place, Grouping]], day: Day) -> Grouping:
+    """The grouping of a day: the last one anchored before it for it. Raises RulesMissing."""
     found = [
-        (grouping.from_day, place.entry, grouping.groups)
+        (grouping.from_day, place.entry, grouping)
         for place, grouping in groupings
         if place.anchored_ms < day.start_ms and grouping.from_day <= day
     ]
@@ -159,12 +217,15 @@ def binding_pack(packs: Iterable[tuple[Place, RulePack]], day: Day) -> tuple[Pla
 
 
 def rule_document(content: object) -> RulePack | Grouping:
-    """Read what a rule pack entry's document holds. Raises RuleDocumentUnknown, PackMalformed or PlainWrong."""
+    """Read what a rule pack entry's document holds.
+
+    Raises RuleDocumentUnknown, PackMalformed, PlainWrong or GroupingMalformed.
+    """
     match content:
         case {"kind": "tariff", "pack": pack, **rest} if not rest:
             return parse(pack)
         case {"kind": "groups", "grouping": grouping, **rest} if not rest:
-            return from_plain(Grouping, grouping, where="grouping")
+            return _checked(from_plain(Grouping, grouping, where="grouping"))
     kind = content.get("kind") if isinstance(content, dict) else type(content).__name__
     raise RuleDocumentUnknown(kind=str(kind))
 
@@ -185,11 +246,23 @@ def one_group(stations: Iterable[Station], *, from_day: Day) -> Grouping:
     return Grouping(from_day=from_day, groups=(BillingGroup(number=GroupId(1), stations=numbers),))
 
 
+def _checked(grouping: Grouping) -> Grouping:
+    """The grouping, if its groups can be numbered in a leaf and none is empty."""
+    last = 0
+    for group in grouping.groups:
+        if not last < group.number < 1 << 32 or not group.stations:
+            raise GroupingMalformed(group=group.number, stations=len(group.stations))
+        last = group.number
+    return grouping
+
+
 def _bound_slots(place: Place, schedule: Schedule, *, in_time: bool) -> Iterable[int]:
     if not in_time:
-        return sorted({row.slot for row in schedule.rows})
+        return sorted({row.slot for row in schedule.rows if 0 <= row.slot < SLOTS_A_DAY})
     return [
-        slot for slot in range(schedule.first_slot, SLOTS_A_DAY) if place.anchored_ms < schedule.day.slot_start_ms(slot)
+        slot
+        for slot in range(max(0, schedule.first_slot), SLOTS_A_DAY)
+        if place.anchored_ms < schedule.day.slot_start_ms(slot)
     ]
 
 
@@ -200,6 +273,9 @@ def _touches(lease: Lease, day: Day) -> bool:
 def _quantities(facts: DayFacts, stations: Iterable[Station], plan: EffectivePlan) -> tuple[Quantity, ...]:
     found: list[Quantity] = []
     for station in stations:
+        if station.number in facts.given:
+            found += facts.given[station.number]
+            continue
         streams = [_stream(m) for m in facts.meters if _measures(m.channel, station.number)]
         found += station_quantities(
             station.number, day=facts.day, streams=streams, planned_net_wh=plan.planned_net_wh(station.number)

@@ -96,6 +96,23 @@ def bracket(*, beacon_ms: int | None, checkpoint_ms: int) -> Bracket:
     return Bracket(earliest, checkpoint_ms + CLOCK_SLACK_MS)
 
 
+def boundary_places(times_ms: Sequence[int], *, limits: Bracket, since_ms: int) -> Sequence[int]:
+    """Which of a segment's readings may stand for a boundary or move another's time, by their places.
+
+    `times_ms` are the readings' own times along seq, `since_ms` the latest clipped time before them. Where the times
+    rise inside their bracket, a reading more than 60 s before a boundary can be no edge, and the next one outlives it;
+    the last one is kept for the registers. Anything else is kept whole. For readings without flags only: a flag breaks
+    or excludes.
+    """
+    everything = range(len(times_ms))
+    if not times_ms or times_ms[0] < max(limits.earliest_ms, since_ms) or times_ms[-1] > limits.latest_ms:
+        return everything
+    if list(times_ms) != sorted(times_ms):
+        return everything
+    last = len(times_ms) - 1
+    return [at for at in everything if at == last or -times_ms[at] % SLOT_MS < EDGE_WINDOW_MS]
+
+
 def timed(
     readings: Iterable[tuple[Reading, Bracket]],
     *,

@@ -131,10 +131,13 @@ class RulePack:
                 effective_from=str(self.effective_from),
                 effective_to=str(self.effective_to or "open"),
             )
-        month = day.date.month
+        return Tariff(pack=self.name, slots=self.month_slots(day.date.month))
+
+    def month_slots(self, month: int) -> tuple[TariffSlot, ...]:
+        """The 96 slots of every day in a month, 1…12: a season never ends inside one."""
         season = next(s for s in self.seasons if month in s.months)
         prices = {name: self._slot(name) for name in set(season.classes)}
-        return Tariff(pack=self.name, slots=tuple(prices[name] for name in season.classes))
+        return tuple(prices[name] for name in season.classes)
 
     def _slot(self, hour_class: str) -> TariffSlot:
         floated = mul_div(self.base_price.value, PPM + self.floats_ppm[hour_class].value, PPM)

@@ -8,7 +8,7 @@ from itertools import pairwise, zip_longest
 from types import NoneType, UnionType
 from typing import Any, NewType, TypeVar, get_args, get_origin, get_type_hints
 
-from alliance.calendar import SLOTS_A_DAY, Day
+from alliance.calendar import LAST_DAY, SLOTS_A_DAY, Day
 from alliance.errors import Malformed, Refused
 from alliance.fleet import BillingGroup, Station
 from alliance.identity import Address, GroupId, LeaseId, MemberId, StationId
@@ -769,6 +769,9 @@ def _validate_share(problem: Problem, share: Share) -> None:
     owners = {s.station.number: s.station.owner for s in problem.sites}
     if owners.get(lease.station) != lease.owner:
         raise BadInput(field=f"{name}.owner", value=lease.owner, limit=f"owner of station {lease.station} in the sites")
+    _within(f"{name}.weekday_mask", lease.weekday_mask, 1, 0x7F)
+    _within(f"{name}.day_first_slot", lease.day_first_slot, 0, SLOTS_A_DAY - 1)
+    _within(f"{name}.day_slots", lease.day_slots, 1, SLOTS_A_DAY - lease.day_first_slot)
     if not any(problem.active(share, k) for k in range(problem.slots)):
         raise BadInput(field=f"{name}.first_slot", value=lease.first_slot, limit="a lease that runs in the horizon")
     _within(f"{name}.lease", lease.number, 1, 999_999_999)
@@ -876,7 +879,7 @@ def _read(kind: Any, plain: object, where: str) -> Any:
     if get_origin(kind) is tuple:
         return _read_tuple(get_args(kind), plain, where)
     if kind is Day:
-        return Day(_read(int, plain, where))
+        return _read_day(_read(int, plain, where), where)
     if is_dataclass(kind):
         return _read_fields(kind, plain, where)
     if issubclass(kind, StrEnum | IntEnum):
@@ -884,6 +887,12 @@ def _read(kind: Any, plain: object, where: str) -> Any:
     if type(plain) is not kind or (isinstance(plain, int) and not -(1 << 63) <= plain < 1 << 63):
         raise PlainWrong(where=where, want=f"{kind.__name__} of 64 bits at most", got=repr(plain)[:80])
     return plain
+
+
+def _read_day(number: int, where: str) -> Day:
+    if not 0 <= number <= LAST_DAY:
+        raise PlainWrong(where=where, want=f"day 0…{LAST_DAY}", got=str(number))
+    return Day(number)
 
 
 def _read_tuple(kinds: tuple[Any, ...], plain: object, where: str) -> tuple[Any, ...]:

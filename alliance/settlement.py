@@ -10,6 +10,7 @@ from typing import TypeVar
 
 from alliance.calendar import DAY_SLOT, SLOTS_A_DAY, Day
 from alliance.capacity import ends_in, month_start, ran_in, rent_between, sla_cents, sla_due, term_end
+from alliance.closing import Availability
 from alliance.errors import Conflicting, Missing, Refused
 from alliance.fleet import BillingGroup, Station
 from alliance.identity import ZERO_DIGEST, Digest, GroupId, LeaseId, MemberId, StationId
@@ -59,14 +60,6 @@ class AnchoredTariff:
 
     tariff: Tariff
     pack: Digest
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Availability:
-    """A lease's availability over a month, basis points, and the digest of the document that shows it."""
-
-    available_bp: int
-    document: Digest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,7 +119,7 @@ class RosterOutOfOrder(Refused):
 
 @dataclass(kw_only=True, eq=False)
 class StationNotInOneGroup(Refused):
-    """A station is in no billing group, or in more than one."""
+    """A station, or one of which a part is leased, is in no billing group, or in more than one."""
 
     station: StationId
     groups: int
@@ -157,7 +150,8 @@ class PriceRowInvalid(Refused):
     slot: int
     station: StationId
     """0: the pool's price; else the station's network adder."""
-    price: int
+    price: int | None
+    """None: the station has no adder."""
     lowest: int
     highest: int
 
@@ -318,7 +312,7 @@ def check_price_row(
     adders = dict(row.adders)
     for station in group.stations:
         span = _open_prices(planned_net_wh[station], at_export=0, at_import=network)
-        _check_price(row, station, adders.get(station, -1), *span)
+        _check_price(row, station, adders.get(station), *span)
 
 
 def check_joint_gain(gains: Iterable[GainRow], *, allowed_loss_cents: int) -> None:
@@ -373,6 +367,23 @@ def apply_correction(previous: Statement, correction: Statement) -> Statement:
         lines=lines.values(),
         weights=weights.values(),
     )
+
+
+def apply_decisions(whole: Statement, moved_cents: Mapping[tuple[int, int, int, int, int], int]) -> Statement:
+    """The day as it stands once the court has moved cents on lines, by the lines' identities (protocol 8.9.4).
+
+    A later correction is computed from this: what the court has set right is not set right again. The pool of the
+    result may hold what a decision left in it, which the next correction hands out.
+    """
+    lines = [replace(x, amount_cents=x.amount_cents + moved_cents.get(x.identity, 0)) for x in whole.lines]
+    return assemble(
+        whole.heading, quantities=whole.quantities, slot_totals=whole.slot_totals, lines=lines, weights=whole.weights
+    )
+
+
+def restated(whole: Statement, version: int) -> Statement:
+    """A whole day under a version that follows void ones (protocol 8.9.5): it takes their place."""
+    return replace(whole, heading=replace(whole.heading, version=version))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -717,7 +728,7 @@ def _sla_line(frame: _Frame, lease: Lease) -> Line:
         raise ClosingFactMissing(lease=lease.number, fact="availability")
     day = frame.inputs.day
     ran = ran_in(lease, month_start(day).first_slot, day.first_slot + SLOTS_A_DAY, frame.early_end(lease))
-    shown = input_id(InputKind.AVAILABILITY, digest=given.document, a=lease.number, b=given.available_bp)
+    shown = input_id(InputKind.AVAILABILITY, digest=given.slots, a=lease.number, b=given.available_bp)
     amount = sla_cents(lease, rent_cents=rent_between(lease, *ran), available_bp=given.available_bp)
     evidence = evidence_of(_lease_id(lease), shown)
     return _lease_line(frame, lease, LineKind.LEASE_SLA, DAY_SLOT, amount_cents=amount, evidence=evidence)
@@ -785,6 +796,9 @@ def _check_groups(inputs: SettlementInputs) -> None:
     for number, found in counts.items():
         if found != 1:
             raise StationNotInOneGroup(station=number, groups=found)
+    for lease in inputs.leases:
+        if lease.station not in counts:
+            raise StationNotInOneGroup(station=lease.station, groups=0)
 
 
 def _check_quantities(inputs: SettlementInputs) -> None:
@@ -800,7 +814,6 @@ def _check_quantities(inputs: SettlementInputs) -> None:
 def _check_logged(inputs: SettlementInputs) -> None:
     documents = {a.digest for a in (*inputs.effective.values(), *inputs.accepted.values())}
     documents |= {t.pack for t in inputs.tariffs.values()} | {inputs.fee_pack}
-    documents |= {a.document for a in inputs.availability.values()}
     documents |= {q.document for q in inputs.quantities if q.document != ZERO_DIGEST}
     documents |= {inputs.day_ahead.digest} if inputs.day_ahead else set()
     unknown = sorted(documents - inputs.logged)
@@ -825,8 +838,8 @@ def _open_prices(planned_wh: int, *, at_export: int, at_import: int) -> tuple[in
     return lowest, highest
 
 
-def _check_price(row: PriceRow, station: StationId, price: int, lowest: int, highest: int) -> None:
-    if not lowest <= price <= highest:
+def _check_price(row: PriceRow, station: StationId, price: int | None, lowest: int, highest: int) -> None:
+    if price is None or not lowest <= price <= highest:
         raise PriceRowInvalid(
             group=row.group, slot=row.slot, station=station, price=price, lowest=lowest, highest=highest
         )

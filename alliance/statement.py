@@ -136,7 +136,7 @@ class InputKind(IntEnum):
     POOL_BALANCE = 10
     """zero, group, 0: the pool's last entry before slot 96 in the same statement."""
     AVAILABILITY = 11
-    """digest of the document, lease, available_bp."""
+    """digest of the month's slots (`alliance.closing`), lease, available_bp."""
     LEASE_ACCOUNT = 12
     """zero, lease, absolute slot at which it is closed."""
 
@@ -303,6 +303,11 @@ class Statement:
     def leaf_count(self) -> int:
         """How many leaves the statement's tree has."""
         return sum(map(len, (self.quantities, self.slot_totals, self.lines, self.entries, self.weights)))
+
+    def line_at_leaf(self, index: int) -> Line | None:
+        """The line that is the leaf of an index; None if that leaf is no line."""
+        at = index - len(self.quantities) - len(self.slot_totals)
+        return self.lines[at] if 0 <= at < len(self.lines) else None
 
     @property
     def provisional_slots(self) -> tuple[tuple[StationId, int], ...]:

@@ -24,6 +24,9 @@ _SECURITY = (
     (b"referrer-policy", b"no-referrer"),
     (b"x-frame-options", b"DENY"),
 )
+_PUBLIC = ("/ipfs/", "/grants/")
+"""What a verifier's page from anywhere may read, refusals included: it trusts nothing of it before it is hashed."""
+_FROM_ANYWHERE = ((b"access-control-allow-origin", b"*"),)
 
 
 def build_app() -> FastAPI:
@@ -60,9 +63,12 @@ class SecurityHeaders:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Add the headers to every answer."""
 
+        public = str(scope.get("path", "")).startswith(_PUBLIC)
+        added = (*_SECURITY, *_FROM_ANYWHERE) if public else _SECURITY
+
         async def guarded(message: Message) -> None:
             if message["type"] == "http.response.start":
-                message["headers"] = [*message.get("headers", ()), *_SECURITY]
+                message["headers"] = [*message.get("headers", ()), *added]
             await send(message)
 
         await self._app(scope, receive, guarded)
@@ -96,7 +102,7 @@ def _serve_page(app: FastAPI, folder: Path) -> None:
 
     def page(path: str) -> Response:
         found = files.get(path)
-        if found is None and (path.startswith(("v1/", "ipfs/")) or "." in path.rsplit("/", 1)[-1]):
+        if found is None and (path.startswith(("v1/", "ipfs/", "log/", "grants/")) or "." in path.rsplit("/", 1)[-1]):
             raise HTTPException(404)
         lasting = found is not None and path.startswith("assets/")
         cache = "public, max-age=31536000, immutable" if lasting else "no-cache"

@@ -2,7 +2,10 @@
 
 from contextlib import ExitStack
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
+
+import httpx
 
 from alliance.errors import Refused
 from alliance.identity import Address
@@ -10,6 +13,7 @@ from api.database import Database
 from api.epochs.tree import LogTree
 from api.jobs.sending import already_done
 from api.platform import Platform
+from api.privacy.vault import Vault
 from api.settings import Settings
 from chain.intents import IntentStore
 from chain.rpc import Rpc
@@ -19,6 +23,10 @@ from oracle import keys
 from oracle.adapters import LockstepPacer, SystemPacer, SystemRandomness
 from oracle.archive import FolderArchive
 from oracle.deployment import Deployment
+from oracle.grant import FolderGrants
+from oracle.kubo import NodeArchive
+from oracle.note import NoteSigner, origin_of
+from oracle.replica import Copy, MendingArchive
 
 _SYSTEM = SystemRandomness()
 _ROLES: tuple[Literal["writer", "settler"], ...] = ("writer", "settler")
@@ -60,21 +68,52 @@ def _build(settings: Settings, opened: ExitStack) -> Platform:
     opened.callback(database.close)
     with database.reading() as connection:
         log.load(connection)
+    archive, copy = _archives(settings, opened)
     return Platform(
         settings=settings,
         clock=pacer,
         pacer=pacer,
         randomness=_SYSTEM,
         database=database,
-        archive=FolderArchive(settings.archive_path),
+        archive=archive,
+        copy=copy,
+        vault=_vault(settings),
+        grants=FolderGrants(settings.archive_path),
         deployment=deployment,
         rpc=rpc,
         writer=writer,
         settler=settler,
         acknowledger=keys.load(settings.key_path("acknowledger")),
+        note=_note_signer(settings, deployment),
         session_secret=_SYSTEM.token(32),
         log=log,
     )
+
+
+def _archives(settings: Settings, opened: ExitStack) -> tuple[FolderArchive | MendingArchive, Copy | None]:
+    """The archive, which heals itself from its copy where there is one."""
+    folder = FolderArchive(settings.archive_path)
+    if settings.replica is None:
+        return folder, None
+    copy: Copy
+    if settings.replica.startswith(("http://", "https://")):
+        copy = NodeArchive(settings.replica, client=opened.enter_context(httpx.Client(timeout=30)))
+    else:
+        copy = FolderArchive(Path(settings.replica))
+    return MendingArchive(folder, copy), copy
+
+
+def _vault(settings: Settings) -> Vault:
+    """The master key of subjects' keys; born at the first start, unless its file was given and stands."""
+    path = settings.master_key or settings.state / "keys" / "master"
+    return Vault(master=keys.secret_of(path, randomness=_SYSTEM), encrypts=settings.encrypt)
+
+
+def _note_signer(settings: Settings, deployment: Deployment) -> NoteSigner:
+    """The key of the log's notes; born at the first start, because nothing on chain hangs on it."""
+    origin = origin_of(deployment.chain_id, deployment["AnchorLog"].address)
+    secret = keys.secret_of(settings.note_key or settings.state / "keys" / "note", randomness=_SYSTEM)
+    return NoteSigner(origin, secret)
 
 
 def _sender(

@@ -36,6 +36,7 @@ _PRAGMAS: tuple[tuple[str, str, object], ...] = (
     ("synchronous", "FULL", 2),
     ("foreign_keys", "ON", 1),
     ("busy_timeout", "30000", 30000),
+    ("secure_delete", "ON", 1),
 )
 
 metadata = MetaData()
@@ -130,6 +131,12 @@ class Database:
                 raise DatabaseForeign(
                     want_alliance=alliance, got_alliance=held[0], want_version=PROTOCOL_VERSION, got_version=held[1]
                 )
+
+    def scrub(self) -> None:
+        """Let nothing of what was deleted stay in the write-ahead log; in the file it is overwritten when deleted."""
+        with self.engine.connect() as connection:
+            connection.exec_driver_sql("COMMIT")
+            connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
 
     def close(self) -> None:
         """Let go of the file."""

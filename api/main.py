@@ -18,6 +18,8 @@ from api import settings as service_settings
 from api.app import build_app, create_app
 from api.build import database_of, platform_of_settings
 from api.jobs.order import jobs_of
+from api.privacy import erasure
+from api.session.principal import Principal
 from api.settings import Settings
 from oracle import deployment as deployments
 
@@ -50,6 +52,29 @@ def migrate(settings_file: SettingsFile = None) -> None:
     database = database_of(settings, deployments.load(settings.deployment_path))
     database.close()
     typer.echo(f"{database.path}: up to date")
+
+
+@cli.command()
+def erase(
+    station: Annotated[int, typer.Option(min=1, help="The station whose evidence is to be unreadable for good.")],
+    confirm: Annotated[
+        str, typer.Option(help="The words `erase the evidence of station <n>`; asked for if absent.")
+    ] = "",
+    force: Annotated[bool, typer.Option("--force", help="Do not wait for days that are not final.")] = False,
+    settings_file: SettingsFile = None,
+) -> None:
+    """Destroy a station's key, segment secrets, stored readings and grants. Proofs stay; copies cannot be recalled."""
+    settings = service_settings.load(settings_file)
+    words = confirm or typer.prompt(f'This cannot be undone. Type "{erasure.confirmation(station)}"')
+    platform = platform_of_settings(settings)
+    try:
+        operator = Principal(address=None, member=None, operator=True)
+        with platform.database.writing() as connection:
+            erasure.ask(platform, connection, station, by=operator, confirm=words, force=force)
+        erasure.finish_files(platform, [station])
+    finally:
+        platform.close()
+    typer.echo(f"station {station}: erased; what its open epoch holds goes when the service closes that epoch")
 
 
 @cli.command()

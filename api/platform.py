@@ -11,10 +11,14 @@ from api.database import Database
 from api.epochs.tree import LogTree
 from api.jobs.health import Health
 from api.live.board import LiveBoard
+from api.privacy.vault import Vault
 from api.settings import Settings
 from chain.rpc import Rpc
 from chain.sender import Sender
 from oracle.deployment import Deployment
+from oracle.grant import FolderGrants
+from oracle.note import NoteSigner
+from oracle.replica import Copy
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +33,12 @@ class Platform:
     """For sessions; salts of documents come from `api.documents`."""
     database: Database
     archive: Archive
+    copy: Copy | None
+    """A second archive that every block is copied to."""
+    vault: Vault
+    """The master key, under which subjects' keys are stored."""
+    grants: FolderGrants
+    """Readers' grants, beside the archive (protocol 4.8.2)."""
     deployment: Deployment
     rpc: Rpc
     """Read access to the chain."""
@@ -38,6 +48,8 @@ class Platform:
     """Owns the nonce of the key that posts statements."""
     acknowledger: Signer
     """Signs acknowledgements."""
+    note: NoteSigner
+    """Signs the heads of the log (protocol 4.11)."""
     session_secret: bytes
     """32 random bytes of this process: nonces and tokens hang on it."""
     log: LogTree

@@ -30,6 +30,18 @@ class Settings(BaseSettings):
     """Key that posts statements; `<state>/keys/settler` by default."""
     acknowledger_key: Path | None = None
     """Key that signs acknowledgements (protocol 4.1); the writer's by default."""
+    note_key: Path | None = None
+    """Ed25519 key that signs the log's checkpoints (protocol 4.11); `<state>/keys/note` by default, made if absent."""
+    witnesses: tuple[str, ...] = ()
+    """Witnesses that are asked to cosign each checkpoint, each `<verifier key> <address>`."""
+    replica: str | None = None
+    """A second archive that every block is copied to: a folder, or the address of an IPFS node's RPC."""
+    master_key: Path | None = None
+    """Key that wraps subjects' keys (protocol 4.8.3); `<state>/keys/master` by default, made when absent."""
+    encrypt: bool = True
+    """Whether evidence and documents are encrypted in the archive. Off only for development: then all is in clear."""
+    public_readings: bool = False
+    """Whether strangers see what is measured (receipts, live values, stations' curves). For demonstrations alone."""
     host: str = "127.0.0.1"
     port: int = Field(default=8080, ge=0, le=65535)
     hosts: tuple[str, ...] = ("127.0.0.1", "localhost")

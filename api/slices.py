@@ -3,6 +3,7 @@
 from fastapi import APIRouter
 
 from api.archive import routes as archive
+from api.charter import routes as charter
 from api.curves import routes as curves
 from api.demo import routes as demo
 from api.devices import routes as devices
@@ -11,6 +12,7 @@ from api.history import routes as history
 from api.leases import routes as leases
 from api.live import routes as live
 from api.members import routes as members
+from api.privacy import routes as privacy
 from api.profiles import routes as profiles
 from api.readings import routes as readings
 from api.rules import routes as rules
@@ -20,18 +22,23 @@ from api.session import routes as session
 from api.settlements import routes as settlements
 from api.stations import routes as stations
 from api.status import routes as status
+from api.tlog import routes as tlog
 
 ROUTERS: tuple[APIRouter, ...] = (
     status.router,
     session.router,
     members.router,
+    charter.router,
     stations.router,
     devices.router,
     leases.router,
     segments.router,
     readings.router,
     epochs.router,
+    tlog.router,
     archive.router,
+    privacy.router,
+    privacy.subjects_router,
     profiles.router,
     history.router,
     rules.router,

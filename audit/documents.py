@@ -10,11 +10,14 @@ from alliance.day import (
     Grouping,
     Place,
     RulesMissing,
+    binding_grouping,
     binding_groups,
     binding_pack,
     day_ahead,
     effective_schedules,
+    groups_document,
     rule_document,
+    tariff_document,
 )
 from alliance.errors import Malformed
 from alliance.fleet import BillingGroup, Station
@@ -25,13 +28,21 @@ from alliance.schedule import GroupTariff, Problem, Schedule, schedule_from_plai
 from alliance.settlement import group_tariff
 from audit.blocks import Blocks
 from audit.facts import Facts, Progress
-from audit.finding import Unread, Where, diverged, expect, judged, shown
+from audit.finding import Findings, Unread, Where, diverged, expect, judged, shown
 from audit.manifests import Logged
-from oracle.document import open_block
-from oracle.log import EntryType
+from audit.opening import Opening
+from chain.charter import rule_hash
+from chain.events import Checkpoint
+from chain.rulings import agreed
+from oracle import rows
+from oracle.document import Opened, open_salted
+from oracle.log import Entry, EntryType
 
 _DOCUMENT = "protocol 4.5: the document that the entry names"
+_ROWS = "protocol 4.2: the rows entry of a document"
 _RULES = "protocol 8.3: a rule pack or grouping"
+_AGREED_PACK = "protocol 7.6: the rule pack that members agreed"
+_AGREED_VALUE = "protocol 7.6: the value that members agreed"
 _SCHEDULE = "protocol 8.3.2: a schedule"
 _CERTIFICATE = "protocol 9: the certificate proves the schedule"
 _UNCERTIFIED = "protocol 8.3.2: without a certificate there are no prices and no gains"
@@ -55,6 +66,8 @@ class Documents:
     packs: tuple[tuple[Place, RulePack], ...]
     groupings: tuple[tuple[Place, Grouping], ...]
     certificates: Mapping[Digest, Certificate]
+    unread: bool = False
+    """Whether a document that may bind the day stayed unread."""
 
     def seen_at(self, size: int) -> "Documents":
         """Those that stood in the log when it had so many entries."""
@@ -66,30 +79,87 @@ class Documents:
         )
 
 
-def read(logged: Sequence[Logged], blocks: Blocks, *, day: Day, progress: Progress) -> Documents:
-    """Open every rule document, and the schedules of the day. Raises Diverged or Unread."""
-    schedules: list[tuple[Place, Schedule]] = []
-    rules: list[tuple[Place, RulePack | Grouping]] = []
-    proofs: dict[Digest, Certificate] = {}
-    wanted = [item for item in logged if item.entry.type is not EntryType.STATEMENT]
-    for done, item in enumerate(wanted, start=1):
-        content, place = _content(item, blocks), _place(item)
+class Shelf:
+    """The log's documents as they are asked for, day by day: each opened once, schedules kept while days need them."""
+
+    def __init__(self, blocks: Blocks, findings: Findings, opening: Opening, progress: Progress) -> None:
+        self._blocks, self._findings, self._opening, self._progress = blocks, findings, opening, progress
+        self._read = 0
+        self._packs: list[tuple[Place, RulePack]] = []
+        self._groupings: list[tuple[Place, Grouping]] = []
+        self._days: dict[int, list[tuple[Place, Schedule, Certificate | None]]] = {}
+        self._dropped = -1
+        self._unread = False
+
+    def read(self, logged: Sequence[Logged], *, first: Day) -> None:
+        """Open what the log brought since the last call; schedules of days before `first` are not kept."""
+        self._drop(first)
+        fresh = logged[self._read :]
+        self._read = len(logged)
+        beside = {(i.checkpoint.epoch, i.entry.document): i.entry for i in fresh if i.entry.type is EntryType.ROWS}
+        wanted = [item for item in fresh if item.entry.type not in (EntryType.STATEMENT, EntryType.ROWS)]
+        for done, item in enumerate(wanted, start=1):
+            with self._findings.tried():
+                self._take(item, beside.pop((item.checkpoint.epoch, item.entry.document), None))
+            self._progress("documents", done, len(wanted))
+        for (epoch, named), _ in beside.items():
+            with self._findings.tried():
+                raise diverged(
+                    _ROWS, "none", f"rows of {shown(named)}, which is not logged here", where=Where(epoch=epoch)
+                )
+
+    def of(self, day: Day) -> Documents:
+        """What may bind a day, of what was read."""
+        own = self._days.get(day.number, [])
+        return Documents(
+            schedules=tuple((place, schedule) for place, schedule, _ in own),
+            packs=tuple(self._packs),
+            groupings=tuple(self._groupings),
+            certificates={place.digest: proof for place, _, proof in own if proof is not None},
+            unread=self._unread,
+        )
+
+    def _drop(self, first: Day) -> None:
+        self._dropped = first.number - 1
+        for number in [number for number in self._days if number <= self._dropped]:
+            del self._days[number]
+
+    def _take(self, item: Logged, beside: Entry | None) -> None:
         where = Where(epoch=item.checkpoint.epoch)
+        if beside is None and rows.has_rows(item.entry.type):
+            raise diverged(_ROWS, "an entry of its rows in the same epoch", "none", where=where)
+        opened, place = self._opened(item), _place(item)
+        if opened is None:
+            self._unread = True
+            return
+        salt, content = opened
+        with judged(_ROWS, where=where):
+            want = rows.entry_of(item.entry.type, item.entry.document, content, salt=salt)
+        if want != beside:
+            raise diverged(_ROWS, _root(want), _root(beside), where=where)
         if item.entry.type is EntryType.RULE_PACK:
             with judged(_RULES, where=where):
-                rules.append((place, rule_document(content)))
-        elif _is_of(content, day):
+                rule = rule_document(content)
+            if isinstance(rule, RulePack):
+                self._packs.append((place, rule))
+            else:
+                self._groupings.append((place, rule))
+        elif item.entry.type is EntryType.SCHEDULE and _day_number(content) > self._dropped:
             with judged(_SCHEDULE, where=where):
                 schedule, proof = _schedule_of(content)
-            schedules.append((place, schedule))
-            proofs |= {place.digest: proof} if proof else {}
-        progress("documents", done, len(wanted))
-    return Documents(
-        schedules=tuple(schedules),
-        packs=tuple((place, rule) for place, rule in rules if isinstance(rule, RulePack)),
-        groupings=tuple((place, rule) for place, rule in rules if isinstance(rule, Grouping)),
-        certificates=proofs,
-    )
+            self._days.setdefault(schedule.day.number, []).append((place, schedule, proof))
+
+    def _opened(self, item: Logged) -> tuple[bytes, object] | None:
+        """What a document holds, checked against its entry; None when it stays unread."""
+        where = Where(epoch=item.checkpoint.epoch)
+        rule = f"{_DOCUMENT} ({item.entry.type.name.lower()})"
+        raw = self._blocks.get(item.entry.document, rule=rule, where=where)
+        with judged(rule, where=where):
+            return self._opening.tried(
+                lambda key: _salted(open_salted(raw, commitment=item.entry.commitment, content_key=key)),
+                item.entry.document,
+                [item.checkpoint.epoch],
+            )
 
 
 def binding_rules(documents: Documents, day: Day, *, settled: bool) -> tuple[RulePack, tuple[BillingGroup, ...]]:
@@ -103,36 +173,44 @@ def binding_rules(documents: Documents, day: Day, *, settled: bool) -> tuple[Rul
 
 
 def check(
-    documents: Documents, facts: Facts, *, day: Day, settled: bool, stations: Iterable[Station], leases: Iterable[Lease]
-) -> None:
+    documents: Documents, facts: Facts, *, day: Day, settled: bool, stations: Iterable[Station],
+    leases: Iterable[Lease], findings: Findings,
+) -> None:  # fmt: skip
     """Check each schedule of the day: certified; those that bind, by the day's rules. Raises Diverged or Unread."""
     rated, leased = {s.number: s for s in stations}, {x.number: x for x in leases}
     pack, groups = binding_rules(documents, day, settled=settled)
+    _check_agreed(documents, facts, pack, day, findings)
     bound = {anchored.digest for anchored in effective_schedules(documents.schedules, day).values()}
     fee_base = day_ahead(documents.schedules, day)
     bound |= {fee_base.digest} if fee_base else set()
     for place, schedule in documents.schedules:
         where = Where(slot=schedule.first_slot)
-        expect(f"{_SCHEDULE} (alliance)", facts.deployment.domain.alliance, schedule.alliance, where=where)
         proof = documents.certificates.get(place.digest)
-        if proof is None:
-            _check_uncertified(schedule, where)
-            continue
-        expect(f"{_CERTIFICATE} (of another schedule)", schedule, proof.schedule, where=where)
-        with judged(_CERTIFICATE, where=where):
-            certificates.check(proof)
-        _check_ratings(proof.problem, rated, where)
-        _check_leases(proof.problem, leased, where)
-        if place.digest in bound:
-            _check_tariffs(proof.problem, pack, groups, where)
+        with findings.tried():
+            expect(f"{_SCHEDULE} (alliance)", facts.deployment.domain.alliance, schedule.alliance, where=where)
+            if proof is None:
+                _check_uncertified(schedule, where)
+                continue
+            expect(f"{_CERTIFICATE} (of another schedule)", schedule, proof.schedule, where=where)
+            with judged(_CERTIFICATE, where=where):
+                certificates.check(proof)
+            _check_ratings(proof.problem, rated, where)
+            _check_leases(proof.problem, leased, where)
+            if place.digest in bound:
+                _check_tariffs(proof.problem, pack, groups, where)
 
 
-def _content(item: Logged, blocks: Blocks) -> object:
-    where = Where(epoch=item.checkpoint.epoch)
-    rule = f"{_DOCUMENT} ({item.entry.type.name.lower()})"
-    raw = blocks.get(item.entry.document, rule=rule, where=where)
-    with judged(rule, where=where):
-        return open_block(raw, commitment=item.entry.commitment)
+def last_seen(checkpoints: Sequence[Checkpoint], epoch: int) -> Checkpoint | None:
+    """The last checkpoint of an epoch or an earlier one."""
+    return next((c for c in reversed(checkpoints) if c.epoch <= epoch), None)
+
+
+def _root(entry: Entry | None) -> str:
+    return "none" if entry is None else f"root {shown(entry.rows_root)}"
+
+
+def _salted(opened: Opened) -> tuple[bytes, object]:
+    return opened.salt, opened.content
 
 
 def _place(item: Logged) -> Place:
@@ -140,12 +218,12 @@ def _place(item: Logged) -> Place:
     return Place(digest=item.entry.document, entry=item.number, anchored_ms=anchored_ms)
 
 
-def _is_of(content: object, day: Day) -> bool:
-    """Whether a schedule's document is of a day; one that does not say is read, so that it is refused by name."""
+def _day_number(content: object) -> int:
+    """The day of a schedule's document; one that does not say is read, so that it is refused by name."""
     match content:
         case {"schedule": {"schedule": {"day": int(number)}}}:
-            return number == day.number
-    return True
+            return number
+    return 1 << 62
 
 
 def _schedule_of(content: object) -> tuple[Schedule, Certificate | None]:
@@ -160,6 +238,22 @@ def _check_uncertified(schedule: Schedule, where: Where) -> None:
     if schedule.prices or schedule.gains:
         got = f"{len(schedule.prices)} prices, {len(schedule.gains)} gains"
         raise diverged(_UNCERTIFIED, "none", got, where=where)
+
+
+def _check_agreed(documents: Documents, facts: Facts, pack: RulePack, day: Day, findings: Findings) -> None:
+    """A day is settled by what members agreed for it; where they agreed on nothing, nothing is compared."""
+    found = agreed(facts.events, day)
+    compared: list[tuple[str, object, object]] = [
+        (_AGREED_PACK, found.tariff, rule_hash(tariff_document(pack))),
+        (f"{_AGREED_VALUE} (fee_bp)", found.fee_bp, pack.fee_bp.value),
+        (f"{_AGREED_VALUE} (loss_ppm)", found.loss_ppm, pack.loss_ppm.value),
+    ]
+    if found.groups is not None:
+        filed = rule_hash(groups_document(binding_grouping(documents.groupings, day)))
+        compared.append((_AGREED_PACK, found.groups, filed))
+    for rule, want, got in compared:
+        with findings.tried():
+            expect(rule, got if want is None else want, got, where=Where())
 
 
 def _check_ratings(problem: Problem, rated: Mapping[StationId, Station], where: Where) -> None:

@@ -1,9 +1,10 @@
-"""What an audit finds (protocol 11.3): the first divergence, by place and rule, or what it could not read."""
+"""What an audit finds (protocol 11.3): the first divergence, or all, by place and rule; or what it could not read."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
+from alliance.calendar import Day
 from alliance.errors import AllianceError, Conflicting, Missing
 from alliance.identity import Address, StationId, to_hex
 
@@ -63,6 +64,39 @@ class Unread(Missing):
 
     what: str
     why: str
+
+
+MOST_FINDINGS = 10_000
+"""An audit that is asked for all divergences stops at so many."""
+
+
+class Findings:
+    """The divergences so far; unless all are wanted, the first one ends the audit."""
+
+    def __init__(self, *, every: bool = False) -> None:
+        self._every = every
+        self.found: list[tuple[Day | None, Divergence]] = []
+        self.day: Day | None = None
+        """The day that is being judged; None while the log is rebuilt."""
+
+    @property
+    def full(self) -> bool:
+        """Whether no more are taken."""
+        return len(self.found) >= MOST_FINDINGS
+
+    def note(self, error: Diverged) -> None:
+        """Take a divergence and go on, or raise it."""
+        if not self._every or self.full:
+            raise error
+        self.found.append((self.day, error.found))
+
+    @contextmanager
+    def tried(self) -> Iterator[None]:
+        """A part of the audit behind which another can go on."""
+        try:
+            yield
+        except Diverged as error:
+            self.note(error)
 
 
 def expect(rule: str, expected: object, got: object, *, where: Where) -> None:

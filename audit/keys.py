@@ -1,16 +1,14 @@
 """Which keys may sign which devices' segments, and where channels are bound (protocol 6), from registry events alone.
 
-A key is judged by the place of the segment's first checkpoint: revocation, freezing and ownership by (block, log
-index), expiry by the block's time. A key that lapsed before does not make a segment worthless: it counts once a validly
-signed segment of the same stream reaches it through `prev`.
+The rules stand in `alliance.keys`; here the events become the histories that they judge.
 """
 
-from collections.abc import Iterable
-from dataclasses import dataclass
-from enum import Enum
+from collections.abc import Iterable, Sequence
 
 from alliance.fleet import Channel
 from alliance.identity import Address, StationId
+from alliance.keys import KeyHistory, Moment, Report, Term, disputed_since, standing
+from alliance.keys import Standing as Standing
 from audit.facts import Facts
 from audit.finding import Where, expect
 from chain.devices import VERI_KEY
@@ -23,6 +21,7 @@ from chain.events import (
     DIDAttributeChanged,
     DIDDelegateChanged,
     DIDOwnerChanged,
+    KeyConfirmed,
     Place,
     SignerFrozen,
 )
@@ -30,40 +29,21 @@ from chain.events import (
 _WALK = "protocol 6: registry events follow each other through previousChange"
 
 _Change = (
-    DeviceEnrolled | DeviceAttested | ChannelBound | DelegateConfirmed | Compromised | DIDOwnerChanged
-    | DIDDelegateChanged | DIDAttributeChanged
+    DeviceEnrolled | DeviceAttested | ChannelBound | DelegateConfirmed | KeyConfirmed | Compromised
+    | DIDOwnerChanged | DIDDelegateChanged | DIDAttributeChanged
 )  # fmt: skip
 
 
-class Standing(Enum):
-    """What a key is worth at a place on the chain."""
-
-    VALID = "valid"
-    LAPSED = "lapsed"
-    """Confirmed once; expired, revoked or frozen since."""
-    OWNER = "owner"
-    """The device's owner signed for its own meter."""
-    STRANGER = "stranger"
-    """Never confirmed for the device before that place."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Term:
-    """From where on a key is confirmed, and until when (unix seconds, exclusive)."""
-
-    at: tuple[int, int]
-    valid_to_s: int
+_UNKNOWN = KeyHistory()
 
 
 class Keyring:
     """All keys, owners, bindings and freezes of a chain's devices."""
 
     def __init__(self, facts: Facts) -> None:
-        self._terms: dict[tuple[Address, Address], list[_Term]] = {}
-        self._revoked: dict[tuple[Address, Address], list[tuple[int, int]]] = {}
-        self._frozen: dict[tuple[Address, Address], tuple[int, int]] = {}
-        self._owners: dict[Address, list[tuple[tuple[int, int], Address]]] = {}
-        self._disputed: dict[tuple[Address, Address], list[tuple[tuple[int, int], int]]] = {}
+        self._histories: dict[tuple[Address, Address], KeyHistory] = {}
+        self._public: dict[tuple[Address, int], list[bytes]] = {}
+        self._owners: dict[Address, list[tuple[Moment, Address]]] = {}
         self._bound: list[ChannelBound] = []
         self._stations: dict[Address, StationId] = {}
         self._measured: dict[tuple[Address, int | None], StationId] = {}
@@ -85,28 +65,36 @@ class Keyring:
 
     def frozen(self, device: Address, *, as_of_block: int) -> set[Address]:
         """The keys of a device that stand frozen as of a block."""
-        return {key for (of, key), (block, _) in self._frozen.items() if of == device and block <= as_of_block}
+        return {
+            key
+            for (of, key), history in self._histories.items()
+            if of == device and history.frozen is not None and history.frozen.block <= as_of_block
+        }
+
+    def public_keys(self, device: Address, alg: int) -> Sequence[bytes]:
+        """The public keys of an algorithm that were ever confirmed for a device, in the order of the chain."""
+        return self._public.get((device, alg), ())
 
     def standing(self, device: Address, key: Address, at: Place) -> Standing:
         """What a key is worth for a segment whose first checkpoint stands at `at`."""
-        here, pair = (at.block_number, at.log_index), (device, key)
-        term = next((t for t in reversed(self._terms.get(pair, [])) if t.at < here), None)
-        if term is None:
-            return Standing.STRANGER
-        if self._owner(device, here) == key:
-            return Standing.OWNER
-        revoked = any(term.at < place < here for place in self._revoked.get(pair, []))
-        frozen = self._frozen.get(pair, here) < here
-        return Standing.LAPSED if revoked or frozen or term.valid_to_s <= at.timestamp_s else Standing.VALID
+        here = _moment(at)
+        return standing(
+            self._histories.get((device, key), _UNKNOWN),
+            at=here,
+            time_s=at.timestamp_s,
+            is_owner=self._owner(device, here) == key,
+        )
 
     def disputed_since(self, device: Address, key: Address, *, as_of_block: int) -> int | None:
         """The epoch from which a key's readings are disputed, as reported up to a block; None if nothing was."""
-        reports = self._disputed.get((device, key), [])
-        return min((epoch for place, epoch in reports if place[0] <= as_of_block), default=None)
+        return disputed_since(self._histories.get((device, key), _UNKNOWN), up_to_block=as_of_block)
 
-    def _owner(self, device: Address, here: tuple[int, int]) -> Address:
-        held = [owner for place, owner in self._owners.get(device, []) if place < here]
+    def _owner(self, device: Address, here: Moment) -> Address:
+        held = [owner for moment, owner in self._owners.get(device, []) if moment < here]
         return held[-1] if held else device
+
+    def _history(self, device: Address, key: Address) -> KeyHistory:
+        return self._histories.setdefault((device, key), KeyHistory())
 
     def _apply(self, event: object) -> None:
         match event:
@@ -116,16 +104,22 @@ class Keyring:
                 self._bound.append(event)
                 self._measured[event.device, event.channel] = event.station
             case DIDOwnerChanged():
-                self._owners.setdefault(event.identity, []).append((_order(event.at), event.owner))
+                self._owners.setdefault(event.identity, []).append((_moment(event.at), event.owner))
             case DelegateConfirmed():
-                term = _Term(_order(event.at), event.valid_to_s)
-                self._terms.setdefault((event.device, event.delegate), []).append(term)
+                term = Term(_moment(event.at), event.valid_to_s)
+                self._history(event.device, event.delegate).terms.append(term)
+            case KeyConfirmed():
+                known = self._public.setdefault((event.device, event.alg), [])
+                if event.public_key not in known:
+                    known.append(event.public_key)
             case DIDDelegateChanged() if _revokes(event):
-                self._revoked.setdefault((event.identity, event.delegate), []).append(_order(event.at))
+                self._history(event.identity, event.delegate).revoked.append(_moment(event.at))
             case Compromised():
-                self._disputed.setdefault((event.device, event.signer), []).append((_order(event.at), event.epoch))
+                report = Report(_moment(event.at), event.epoch)
+                self._history(event.device, event.signer).reports.append(report)
             case SignerFrozen():
-                self._frozen.setdefault((event.device, event.signer), _order(event.at))
+                history = self._history(event.device, event.signer)
+                history.frozen = history.frozen or _moment(event.at)
 
 
 def check_walk(facts: Facts) -> None:
@@ -161,8 +155,8 @@ def _revokes(event: DIDDelegateChanged) -> bool:
     return event.delegate_type == VERI_KEY and event.valid_to_s < event.at.timestamp_s
 
 
-def _order(at: Place) -> tuple[int, int]:
-    return (at.block_number, at.log_index)
+def _moment(at: Place) -> Moment:
+    return Moment(at.block_number, at.log_index)
 
 
 def _channel(event: ChannelBound) -> Channel:

@@ -6,7 +6,15 @@ from alliance.identity import Address, LeaseId, MemberId
 from alliance.lease import Lease
 from audit.facts import Facts
 from audit.finding import Where, diverged, expect, shown
-from chain.events import Leased, LeaseEnded, MemberAdmitted, RosterChanged, StationRegistered
+from chain.events import (
+    Leased,
+    LeaseEnded,
+    MemberAdmitted,
+    MemberMoved,
+    RosterChanged,
+    StationChanged,
+    StationRegistered,
+)
 from chain.registry import roster_hash
 
 _ROSTER = "protocol 8.2.1: the roster of the day as frozen at its 00:00"
@@ -20,18 +28,31 @@ def roster(facts: Facts, day: Day) -> tuple[MemberId, ...]:
     for change in facts.of(RosterChanged):
         if latest <= change.from_day <= day.number:
             members, latest = change.members, change.from_day
-    if facts.roster_hash is not None:
-        expect(_ROSTER, facts.roster_hash, roster_hash(members), where=Where())
+    frozen = facts.roster_hashes.get(day.number)
+    if frozen is not None:
+        expect(_ROSTER, frozen, roster_hash(members), where=Where())
     return members
 
 
-def stations(facts: Facts) -> tuple[Station, ...]:
-    """All stations with their owners' numbers, in order of registration. Raises Diverged for an unknown owner."""
+def rosters(facts: Facts) -> list[tuple[MemberId, ...]]:
+    """Every roster that ever held."""
+    return [change.members for change in facts.of(RosterChanged)]
+
+
+def stations(facts: Facts, day: Day | None = None) -> tuple[Station, ...]:
+    """All stations with their owners' numbers, in order of registration; rated as on a day, else as rated last.
+
+    Raises Diverged for an unknown owner.
+    """
     numbers: dict[Address, MemberId] = {e.account: e.member for e in facts.of(MemberAdmitted)}
+    numbers |= {e.after: e.member for e in facts.of(MemberMoved)}
     for event in facts.of(StationRegistered):
         if event.owner not in numbers:
             raise diverged(_OWNER, "a member", shown(event.owner), where=Where(station=event.station))
-    return tuple(e.spec.station(e.station, numbers[e.owner]) for e in facts.of(StationRegistered))
+    changed = {e.station: e.spec for e in facts.of(StationChanged) if day is None or e.from_day <= day.number}
+    return tuple(
+        changed.get(e.station, e.spec).station(e.station, numbers[e.owner]) for e in facts.of(StationRegistered)
+    )
 
 
 def leases(facts: Facts) -> tuple[Lease, ...]:

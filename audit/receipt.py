@@ -10,7 +10,7 @@ from alliance.errors import AllianceError
 from alliance.fleet import Channel
 from alliance.identity import StationId, to_hex
 from alliance.reading import ChannelKind
-from audit import identity
+from audit import identity, state
 from audit.auditor import silent
 from audit.facts import Facts, Progress, gather, reading_chain
 from audit.finding import Diverged, Unread, Where, diverged, expect, judged
@@ -21,6 +21,7 @@ from chain.rpc import Rpc
 from oracle import receipt as receipts
 from oracle.deployment import Deployment
 from oracle.receipt import CheckpointClaim, ProvenReading, ReceiptForeign
+from oracle.signature import PublicKeys, no_keys
 
 FINALITY_BLOCKS = 2
 """How many blocks stand above a checkpoint before a receipt counts, unless the caller says otherwise."""
@@ -93,14 +94,16 @@ def verify_receipt(
 def _verified(plain: object, rpc: Rpc, deployment: Deployment, depth: int, progress: Progress) -> VerifiedReading:
     with judged(_PROOF, where=Where()):
         receipt = receipts.from_plain(plain)
-    proven = _proven(receipt, deployment)
+    _proven(receipt, deployment, no_keys)
     with reading_chain():
         identity.check(rpc, deployment)
-        facts = gather(rpc, deployment, None, depth=0, progress=progress)
+        facts = gather(rpc, deployment, [], depth=0, progress=progress, prove=False)
     check_walk(facts)
+    state.check(facts.events, facts.slots, ())
+    keyring = Keyring(facts)
+    proven = _proven(receipt, deployment, keyring.public_keys)
     checkpoint = _checkpoint(facts, proven, depth)
     first = next(c for c in facts.of(Checkpoint) if c.size > receipt.entry_index)
-    keyring = Keyring(facts)
     channel = _binding(keyring, proven)
     where = Where(station=channel.station, device=channel.device, channel=channel.channel, seq=proven.reading.seq)
     standing = keyring.standing(channel.device, proven.signed.signer, first.at)
@@ -112,11 +115,12 @@ def _verified(plain: object, rpc: Rpc, deployment: Deployment, depth: int, progr
     )
 
 
-def _proven(receipt: receipts.Receipt, deployment: Deployment) -> ProvenReading:
+def _proven(receipt: receipts.Receipt, deployment: Deployment, keys: PublicKeys) -> ProvenReading:
+    """The reading as far as it is proved without the chain, and by which of the chain's keys."""
     segment = receipt.segment
     with judged(_PROOF, where=Where(device=segment.device, channel=segment.channel, seq=segment.first_seq)):
         try:
-            return receipts.verify(receipt, deployment=deployment)
+            return receipts.verify(receipt, deployment=deployment, keys=keys)
         except ReceiptForeign as foreign:
             raise diverged(f"{_PLACE} ({foreign.field})", foreign.want, foreign.got, where=Where()) from foreign
 

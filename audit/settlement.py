@@ -1,30 +1,44 @@
-"""Steps 6 and 7 (protocol 11.2, 8): settle the day again from evidence alone, and compare every leaf and cent."""
+"""Steps 6 and 7 (protocol 11.2, 8): settle the day again from evidence alone, and compare every leaf and cent.
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, fields, is_dataclass
+Where the auditor may not see a station's meters, its quantities are taken as the statement says and everything else is
+recomputed from them; where the day's documents stay unread, the statement must at least follow from its own leaves.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields, is_dataclass, replace
 from itertools import zip_longest
 from typing import TypeVar
 
 from alliance.calendar import DAY_SLOT, Day
+from alliance.closing import DayUse
 from alliance.day import DayFacts, Meter, settlement_inputs
-from alliance.errors import AllianceError
 from alliance.fleet import Channel
 from alliance.identity import Digest, LeaseId, StationId
 from alliance.reading import ChannelKind
-from alliance.settlement import apply_correction, correct, settle
-from alliance.statement import LEASE_KINDS, Line, LineKind, Quantity, SlotTotal, Statement, account_name
-from audit import members
+from alliance.settlement import apply_correction, correct, restated, settle
+from alliance.statement import (
+    LEASE_KINDS,
+    Line,
+    LineKind,
+    Quantity,
+    SlotTotal,
+    Statement,
+    account_name,
+    check_consistent,
+)
+from audit import decisions, members
 from audit.blocks import Blocks
 from audit.checkpoints import at_size
 from audit.documents import Documents
-from audit.evidence import Evidence, Measured
+from audit.evidence import Evidence, Measured, counted
 from audit.facts import Facts, Progress
-from audit.finding import Diverged, Where, diverged, expect, judged, shown
-from audit.keys import Keyring, Standing
+from audit.finding import Diverged, Findings, Where, diverged, expect, judged, shown
+from audit.keys import Keyring
 from audit.manifests import Logged
+from audit.opening import Opening
 from chain.events import Checkpoint, StatementPosted
 from oracle import statement_document
-from oracle.document import open_block
+from oracle.document import Opened, open_salted
 from oracle.log import EntryType
 from oracle.settlement_tree import settlement_tree
 
@@ -33,6 +47,7 @@ _VERSIONS = "protocol 8.9.3: versions follow each other"
 _DOCUMENT = "protocol 4.5: the statement's document that the ledger names"
 _VIEW = "protocol 8.9: a statement sees the log at an anchored size that holds the whole day"
 _RULES = "protocol 8: the day can be settled by the rules"
+_OWN = "protocol 8.9.1: the statement follows from its own leaves"
 _ROOT = "protocol 8.9.1: the posted root is that of the statement's leaves"
 _COUNT = "protocol 8.9.1: the posted number of leaves"
 _MEMBERS = "protocol 8.2.1: the posted roster"
@@ -42,7 +57,7 @@ T = TypeVar("T")
 
 _LEASE_LINES = LEASE_KINDS | {LineKind.LEASE_ENERGY, LineKind.LEASE_NETWORK}
 _NO_STATION = frozenset({LineKind.GRID_ENERGY, LineKind.GRID_NETWORK, LineKind.POOL_SHARE, LineKind.PLATFORM_FEE})
-_LOGGED_WITHIN = 2
+LOGGED_WITHIN = 2
 """A statement's entry stands in the log at the latest in so many epochs that begin after it was posted."""
 
 
@@ -51,9 +66,11 @@ class Archived:
     """A posted statement as the archive has it; `refused` when its bytes are not those that were posted."""
 
     posted: StatementPosted
-    block: bytes
-    statement: Statement
+    statement: Statement | None
+    """None when it stays unread."""
     refused: Diverged | None
+    check: Callable[[Digest], None]
+    """Opens the block against its entry's commitment; a block that stays unread is not checked."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,9 +84,32 @@ class Settling:
     """The documents' entries, in the order of the log."""
     evidence: Evidence
     documents: Documents
+    uses_at: Callable[[Checkpoint], Mapping[Day, DayUse]]
+    """What the days showed with whose use this one closes, as seen at a checkpoint."""
+    uses_unread: bool
+    """Whether a battery that a closing rests on stayed unread."""
     day: Day
     last_epoch: int
     """The day's last epoch: no statement may see less."""
+    stations: frozenset[StationId] | None
+    """Whose meters are read; None: everybody's."""
+    blocks: Blocks
+    opening: Opening
+    findings: Findings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settled:
+    """What became of a day: the whole day as it stands, as it was recomputed, and how much of it was."""
+
+    versions: int
+    lines: int
+    whole: Statement | None
+    """None when no statement could be read."""
+    taken: frozenset[StationId]
+    """The stations whose quantities were taken as stated."""
+    recomputed: bool
+    """Whether every line was computed again, or the statement only checked against itself."""
 
 
 def posted(facts: Facts, day: Day) -> list[StatementPosted]:
@@ -77,50 +117,124 @@ def posted(facts: Facts, day: Day) -> list[StatementPosted]:
     return [event for event in facts.of(StatementPosted) if event.day == day.number]
 
 
-def read(statements: Sequence[StatementPosted], blocks: Blocks) -> list[Archived | Diverged]:
-    """The posted statements as archived; one that cannot be had is judged in its turn. Raises Unread."""
-    found: list[Archived | Diverged] = []
-    for event in statements:
-        try:
-            found.append(_read(event, blocks))
-        except Diverged as refused:
-            found.append(refused)
-    return found
-
-
-def last_view(statements: Sequence[Archived | Diverged], checkpoints: Sequence[Checkpoint], *, least: int) -> int:
-    """The last epoch that any of the statements says it sees, `least` at least."""
-    sizes = [s.statement.heading.log_size for s in statements if isinstance(s, Archived)]
-    seen = [found.epoch for size in sizes if (found := at_size(checkpoints, size)) is not None]
+def last_view(statements: Sequence[StatementPosted], checkpoints: Sequence[Checkpoint], *, least: int) -> int:
+    """The last epoch that any of the statements can have seen when it was posted, `least` at least."""
+    seen = [c.epoch for event in statements for c in checkpoints if _precedes(c, event)]
     return max([least, *seen])
 
 
-def check(settling: Settling, statements: Sequence[Archived | Diverged], *, progress: Progress) -> int:
-    """Recompute each version and compare it with what is archived and posted; how many lines there are.
-
-    Raises Diverged.
-    """
-    if not statements:
-        raise diverged(_POSTED, "a posted statement", "none", where=Where(slot=DAY_SLOT))
-    lines = 0
-    whole: Statement | None = None
-    root: Digest | None = None
-    for version, archived in enumerate(statements, start=1):
-        if isinstance(archived, Diverged):
-            raise archived
-        event = archived.posted
-        expect(_VERSIONS, version, event.version, where=Where(slot=DAY_SLOT))
-        whole, expected = _recomputed(settling, archived, whole, root)
-        _compare(settling, archived, expected)
-        root = settlement_tree(expected).root
-        _check_posted(event, expected, root)
-        _check_logged(settling, archived)
-        lines += len(expected.lines)
-        progress("settlement", version, len(statements))
-    return lines
+def check(settling: Settling, statements: Sequence[StatementPosted], *, progress: Progress) -> Settled:
+    """Recompute each version and compare it with what is archived and posted. Raises Diverged or Unread."""
+    void = decisions.void_up_to(settling.facts, settling.day)
+    standing = [event for event in statements if event.version > void]
+    if not standing:
+        got = f"void up to version {void}" if void else "none"
+        raise diverged(_POSTED, "a posted statement", got, where=Where(slot=DAY_SLOT))
+    course = _Course(settling)
+    for number, event in enumerate(standing, start=1):
+        course.add(void + number, event)
+        progress("settlement", number, len(standing))
+    return course.settled(len(standing))
 
 
-def day_facts(settling: Settling, view: Checkpoint) -> DayFacts:
+class _Course:
+    """The versions of a day's statement, one after the other."""
+
+    def __init__(self, settling: Settling) -> None:
+        self._settling = settling
+        self._decided = decisions.decided(settling.facts, settling.day)
+        self._archived: dict[int, Statement] = {}
+        self._stands: Statement | None = None
+        self._lines = 0
+        self._whole: Statement | None = None
+        self._root: Digest | None = None
+        self._blind = False
+        self._taken: frozenset[StationId] = frozenset()
+
+    def add(self, version: int, event: StatementPosted) -> None:
+        """Check the next version. Raises Diverged or Unread."""
+        s, where = self._settling, Where(slot=DAY_SLOT)
+        archived = _read(event, s)
+        expect(_VERSIONS, version, event.version, where=where)
+        if archived.statement is None or s.documents.unread or s.uses_unread or self._blind:
+            self._blind = True
+            self._unseen(archived, archived.statement)
+            return
+        if self._decided:
+            self._add_judged(version, event, archived, archived.statement)
+            return
+        whole, expected, self._taken = _recomputed(
+            s, archived, archived.statement, self._whole, self._root, version=version
+        )
+        _compare(s, archived, archived.statement, expected)
+        self._root = settlement_tree(expected).root
+        with s.findings.tried():
+            _check_posted(event, expected, self._root)
+        with s.findings.tried():
+            _check_logged(s, archived)
+        self._whole = whole
+        self._lines += len(expected.lines)
+
+    def _add_judged(self, version: int, event: StatementPosted, archived: Archived, stated: Statement) -> None:
+        """A version of a day that the court touched: sound in itself; what it adds to the day is judged at the end."""
+        s = self._settling
+        with s.findings.tried():
+            _check_posted(event, stated, settlement_tree(stated).root)
+        with s.findings.tried():
+            _check_logged(s, archived)
+        self._archived[version] = stated
+        before = self._stands
+        self._stands = stated if before is None else apply_correction(before, stated)
+        self._whole, _, self._taken = _recomputed(s, archived, stated, None, None, version=version)
+        self._lines += len(stated.lines)
+
+    def _judge(self) -> None:
+        """The day as it stands against the day as the newest version's evidence makes it."""
+        if self._stands is None or self._whole is None or self._blind:
+            return
+        s, got = self._settling, decisions.as_judged(self._stands, self._decided, self._archived)
+        places = _Places(s, self._whole)
+        stands = {line.identity: line for line in got.lines}
+        for want in self._whole.lines:
+            line = stands.pop(want.identity, None)
+            found = None if line is None else replace(want, amount_cents=line.amount_cents)
+            if want != found:
+                rule, where = places.line(want)
+                s.findings.note(diverged(rule, *_difference(want, found), where=where))
+        for line in stands.values():
+            if line.amount_cents:
+                rule, where = places.line(line)
+                s.findings.note(diverged(rule, *_difference(None, line), where=where))
+        with s.findings.tried():
+            _compare_balances(self._whole, got.balances, "the standing")
+
+    def settled(self, versions: int) -> Settled:
+        """What became of the day."""
+        if self._decided:
+            self._judge()
+        return Settled(
+            versions=versions, lines=self._lines, whole=self._whole, taken=self._taken, recomputed=not self._blind
+        )
+
+    def _unseen(self, archived: Archived, statement: Statement | None) -> None:
+        """What can be said without the inputs: it follows from its own leaves and is what was posted and logged."""
+        s = self._settling
+        if archived.refused is not None:
+            raise archived.refused
+        if statement is not None:
+            where = Where(slot=DAY_SLOT)
+            with s.findings.tried():
+                with judged(_OWN, where=where):
+                    check_consistent(statement)
+                _check_posted(archived.posted, statement, settlement_tree(statement).root)
+            if not statement.heading.deltas:
+                self._whole = statement
+            self._lines += len(statement.lines)
+        with s.findings.tried():
+            _check_logged(s, archived)
+
+
+def day_facts(settling: Settling, view: Checkpoint, given: Mapping[StationId, tuple[Quantity, ...]]) -> DayFacts:
     """Everything that may enter the day's settlement as the log stands at a checkpoint."""
     facts, day = settling.facts, settling.day
     documents = settling.documents.seen_at(view.size)
@@ -128,85 +242,127 @@ def day_facts(settling: Settling, view: Checkpoint) -> DayFacts:
         alliance=facts.deployment.domain.alliance,
         day=day,
         roster=members.roster(facts, day),
-        stations=members.stations(facts),
+        stations=members.stations(facts, day),
         leases=members.leases(facts),
         early_ends=members.early_ends(facts),
         schedules=documents.schedules,
         packs=documents.packs,
         groupings=documents.groupings,
-        meters=tuple(_meters(settling, view)),
+        meters=tuple(channel_meters(settling.keyring, settling.evidence, day, view, kind=ChannelKind.METER)),
         log_size=view.size,
+        uses=settling.uses_at(view),
+        given=given,
     )
 
 
-def _meters(settling: Settling, view: Checkpoint) -> Iterator[Meter]:
-    day = settling.day
-    for channel in settling.keyring.channels:
+def channel_meters(
+    keyring: Keyring, evidence: Evidence, day: Day, view: Checkpoint, *, kind: ChannelKind
+) -> Iterator[Meter]:
+    """The channels of a kind that measured in a day, with their readings as seen at a checkpoint."""
+    for channel in keyring.channels:
         ended = channel.to_ms and channel.to_ms <= day.start_ms
-        if channel.kind is ChannelKind.METER and channel.from_ms < day.end_ms and not ended:
-            yield _meter(settling, channel, view)
+        if channel.kind is kind and channel.from_ms < day.end_ms and not ended:
+            yield _meter(keyring, evidence, channel, day, view)
 
 
-def _meter(settling: Settling, channel: Channel, view: Checkpoint) -> Meter:
+def _meter(keyring: Keyring, evidence: Evidence, channel: Channel, day: Day, view: Checkpoint) -> Meter:
     """A meter's readings as seen at a checkpoint; those of a lapsed key count once a valid one continued them."""
-    stream = settling.evidence.meters.get((channel.device, channel.channel), [])
-    counted = list(_counted([m for m in stream if m.checkpoint.epoch <= view.epoch]))
+    stream = (channel.device, channel.channel)
+    found = list(counted(evidence.seen(stream, day=day, last_epoch=view.epoch)))
     return Meter(
         channel=channel,
-        readings=tuple((reading, m.limits) for m in counted for reading in m.readings),
-        disputed=frozenset(r.seq for m in counted if _is_disputed(settling.keyring, m, view) for r in m.readings),
+        readings=tuple((reading, m.limits) for m in found for reading in m.readings),
+        disputed=frozenset(r.seq for m in found if _is_disputed(keyring, channel, m, view) for r in m.readings),
     )
 
 
-def _counted(segments: Sequence[Measured]) -> Iterator[Measured]:
-    last_valid = max((at for at, m in enumerate(segments) if m.standing is Standing.VALID), default=-1)
-    return (m for at, m in enumerate(segments) if at <= last_valid)
-
-
-def _is_disputed(keyring: Keyring, measured: Measured, view: Checkpoint) -> bool:
-    signed = measured.sealed.signed
-    since = keyring.disputed_since(signed.segment.device, signed.signer, as_of_block=view.at.block_number)
+def _is_disputed(keyring: Keyring, channel: Channel, measured: Measured, view: Checkpoint) -> bool:
+    since = keyring.disputed_since(channel.device, measured.signer, as_of_block=view.at.block_number)
     return since is not None and measured.checkpoint.epoch >= since
 
 
-def _read(event: StatementPosted, blocks: Blocks) -> Archived:
+def _read(event: StatementPosted, settling: Settling) -> Archived:
     """A posted statement's document. Altered bytes that still read as a statement are kept to find what was changed."""
-    where = Where(slot=DAY_SLOT)
+    where, refused = Where(slot=DAY_SLOT), None
     try:
-        raw = blocks.get(event.statement, rule=_DOCUMENT, where=where)
-    except Diverged as refused:
-        bent = blocks.altered(event.statement)
-        try:
-            if bent is not None:
-                return Archived(posted=event, block=bent, statement=_statement(bent), refused=refused)
-        except AllianceError:
-            pass
-        raise
-    with judged(_DOCUMENT, where=where):
-        return Archived(posted=event, block=raw, statement=_statement(raw), refused=None)
+        raw = settling.blocks.get(event.statement, rule=_DOCUMENT, where=where)
+    except Diverged as error:
+        bent = settling.blocks.altered(event.statement)
+        if bent is None:
+            raise
+        raw, refused = bent, error
+
+    def opened(commitment: Digest | None = None) -> Opened | None:
+        return settling.opening.tried(
+            lambda key: open_salted(raw, commitment=commitment, content_key=key),
+            event.statement,
+            _granted_in(settling, event),
+        )
+
+    def check(commitment: Digest) -> None:
+        if statement is not None:
+            opened(commitment)
+
+    try:
+        with judged(_DOCUMENT, where=where):
+            found = opened()
+            statement = None if found is None else statement_document.from_plain(found.content)
+    except Diverged as error:
+        raise refused or error from error
+    return Archived(posted=event, statement=statement, refused=refused, check=check)
 
 
-def _statement(raw: bytes) -> Statement:
-    return statement_document.from_plain(open_block(raw))
+def _granted_in(settling: Settling, event: StatementPosted) -> Iterable[int]:
+    """The epochs whose grants may hold a statement's key: it is granted in the epoch that logs it."""
+    return range(_logged_by(settling, event), settling.last_epoch - 1, -1)
 
 
 def _recomputed(
-    settling: Settling, archived: Archived, before: Statement | None, root: Digest | None
-) -> tuple[Statement, Statement]:
-    """The whole day as the statement must have seen it, and the statement that follows: the day itself, or deltas."""
+    settling: Settling,
+    archived: Archived,
+    statement: Statement,
+    before: Statement | None,
+    root: Digest | None,
+    *,
+    version: int,
+) -> tuple[Statement, Statement, frozenset[StationId]]:
+    """The whole day as the statement must have seen it, and the statement that follows: the day itself, or deltas.
+
+    Also the stations whose quantities were taken as they are stated.
+    """
     where = Where(slot=DAY_SLOT)
-    view = _view(settling, archived, where)
+    view = _view(settling, archived, statement, where)
+    given = _given(settling, statement, before, view)
     with judged(_RULES, where=where):
-        whole = settle(settlement_inputs(day_facts(settling, view)))
+        whole = restated(settle(settlement_inputs(day_facts(settling, view, given))), version if before is None else 1)
         if before is None or root is None:
-            return whole, whole
+            return whole, whole, frozenset(given)
         correction = correct(before, whole, previous_root=root)
-        return apply_correction(before, correction), correction
+        return apply_correction(before, correction), correction, frozenset(given)
 
 
-def _view(settling: Settling, archived: Archived, where: Where) -> Checkpoint:
+def _given(
+    settling: Settling, statement: Statement, before: Statement | None, view: Checkpoint
+) -> dict[StationId, tuple[Quantity, ...]]:
+    """The quantities, as stated, of the stations whose meters are not read; none when all are."""
+    hidden = {
+        channel.station
+        for channel in settling.keyring.channels
+        if channel.kind is ChannelKind.METER
+        and (
+            (settling.stations is not None and channel.station not in settling.stations)
+            or settling.evidence.is_unread((channel.device, channel.channel), day=settling.day, last_epoch=view.epoch)
+        )
+    }
+    if not hidden:
+        return {}
+    stated = {(q.station, q.slot): q for q in (*(before.quantities if before else ()), *statement.quantities)}
+    return {station: tuple(q for (of, _), q in sorted(stated.items()) if of == station) for station in sorted(hidden)}
+
+
+def _view(settling: Settling, archived: Archived, statement: Statement, where: Where) -> Checkpoint:
     """The checkpoint whose log a statement says it saw."""
-    size = archived.statement.heading.log_size
+    size = statement.heading.log_size
     found = at_size(settling.checkpoints, size)
     if found is None or found.epoch < settling.last_epoch or not _precedes(found, archived.posted):
         if archived.refused is not None:
@@ -221,20 +377,22 @@ def _precedes(checkpoint: Checkpoint, event: StatementPosted) -> bool:
     return (a.block_number, a.log_index) < (b.block_number, b.log_index)
 
 
-def _compare(settling: Settling, archived: Archived, expected: Statement) -> None:
+def _compare(settling: Settling, archived: Archived, got: Statement, expected: Statement) -> None:
     """Compare an archived statement with the recomputed one, leaf by leaf."""
-    got = archived.statement
+    note = settling.findings
     names = ("alliance", "day", "version", "previous", "deltas", "roster", "groups", "schedules", "packs", "log_size")
     for name in names:
         want, found = getattr(expected.heading, name), getattr(got.heading, name)
-        expect(f"protocol 8.9: the statement's {name}", want, found, where=Where(slot=DAY_SLOT))
+        with note.tried():
+            expect(f"protocol 8.9: the statement's {name}", want, found, where=Where(slot=DAY_SLOT))
     places = _Places(settling, expected)
-    _same(expected.quantities, got.quantities, places.quantity)
-    _same(expected.slot_totals, got.slot_totals, places.slot_total)
-    _same(expected.lines, got.lines, places.line)
-    _same(expected.entries, got.entries, places.entry)
-    _same(expected.weights, got.weights, places.day)
-    _compare_balances(expected, got.balances, "the statement's")
+    _same(note, expected.quantities, got.quantities, places.quantity)
+    _same(note, expected.slot_totals, got.slot_totals, places.slot_total)
+    _same(note, expected.lines, got.lines, places.line)
+    _same(note, expected.entries, got.entries, places.entry)
+    _same(note, expected.weights, got.weights, places.day)
+    with note.tried():
+        _compare_balances(expected, got.balances, "the statement's")
     if archived.refused is not None:
         raise archived.refused
 
@@ -259,14 +417,19 @@ def _check_logged(settling: Settling, archived: Archived) -> None:
     event = archived.posted
     entries = [item.entry for item in settling.logged if item.entry.document == event.statement]
     last = settling.checkpoints[-1].epoch
-    due = event.at.timestamp_s // settling.facts.deployment.epoch_seconds + _LOGGED_WITHIN
+    due = _logged_by(settling, event)
     where = Where(epoch=due, slot=DAY_SLOT)
     if not entries and last >= due:
         raise diverged(_LOGGED, f"an entry up to epoch {due}", "none", where=where)
     for entry in entries:
         expect(_LOGGED, EntryType.STATEMENT.name, entry.type.name, where=where)
         with judged(_LOGGED, where=where):
-            open_block(archived.block, commitment=entry.commitment)
+            archived.check(entry.commitment)
+
+
+def _logged_by(settling: Settling, event: StatementPosted) -> int:
+    """The epoch up to which a statement's entry must stand in the log."""
+    return event.at.timestamp_s // settling.facts.deployment.epoch_seconds + LOGGED_WITHIN
 
 
 class _Places:
@@ -304,13 +467,15 @@ class _Places:
         return StationId(line.subject)
 
 
-def _same(expected: Sequence[T], got: Sequence[T], place: Callable[[T], tuple[str, Where]]) -> None:
+def _same(findings: Findings, expected: Sequence[T], got: Sequence[T], place: Callable[[T], tuple[str, Where]]) -> None:
+    if expected == got:
+        return
     for want, found in zip_longest(expected, got):
         if want != found:
             known = want if want is not None else found
             assert known is not None
             rule, where = place(known)
-            raise diverged(rule, *_difference(want, found), where=where)
+            findings.note(diverged(rule, *_difference(want, found), where=where))
 
 
 def _difference(want: object, found: object) -> tuple[str, str]:

@@ -6,8 +6,10 @@ from unicodedata import east_asian_width
 
 from alliance.calendar import Day
 from alliance.errors import AllianceError
-from alliance.identity import Digest, to_hex
+from alliance.identity import Digest, StationId, to_hex
+from alliance.statement import LineKind
 from audit.finding import Divergence, Unread
+from oracle.deployment import Deployment
 
 
 class Outcome(StrEnum):
@@ -34,6 +36,105 @@ class Counts:
     lines: int = 0
     blocks: int = 0
     block_bytes: int = 0
+    statements: int = 0
+    gaps: int = 0
+    """Signed gap records."""
+    outside: int = 0
+    """Readings whose own time lies outside their bracket."""
+    unread_blocks: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MoneyRow:
+    """The lines of one kind between the asked party and one counterparty over a day."""
+
+    kind: LineKind
+    counterparty: str
+    subject: int
+    """Station or lease, as in the lines."""
+    lines: int
+    quantity_wh: int
+    amount_cents: int
+    """What the asked party received; negative: paid."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DayResult:
+    """What became of one day."""
+
+    day: Day
+    outcome: Outcome
+    versions: int = 0
+    lines: int = 0
+    unmetered: int = 0
+    """Slots of a station that are not metered."""
+    recomputed: bool = False
+    """Whether every line was computed again; otherwise the statement was checked against itself alone."""
+    taken: tuple[StationId, ...] = ()
+    """Stations whose quantities were taken as stated, because their meters are not the reader's to see."""
+    balances: tuple[tuple[str, int], ...] = ()
+    """Each account's cents."""
+    money: tuple[MoneyRow, ...] = ()
+    """Of the asked member or lease."""
+    why: str = ""
+    """What was not read."""
+
+    def to_plain(self) -> dict[str, object]:
+        """The result as JSON values; cents as numbers of at most 2^53."""
+        return {
+            "day": str(self.day), "verdict": self.outcome.value, "versions": self.versions, "lines": self.lines,
+            "unmetered": self.unmetered, "recomputed": self.recomputed, "taken": list(self.taken),
+            "balances": dict(self.balances), "why": self.why,
+            "money": [
+                {"kind": m.kind.label, "counterparty": m.counterparty, "subject": m.subject, "lines": m.lines,
+                 "quantityWh": m.quantity_wh, "amountCents": m.amount_cents}
+                for m in self.money
+            ],
+        }  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """What an audit of some days says, whole: a verdict, what was checked against which block, and what was found."""
+
+    outcome: Outcome
+    days: tuple[Day, ...]
+    focus: str
+    """`member 3`, `lease 2`, or empty for everything."""
+    deployment: Deployment
+    head_block: int | None
+    head_hash: Digest | None
+    head_s: int | None
+    """Time of that block, unix seconds."""
+    proved: bool
+    """Whether the state was proved to that block's header."""
+    second: str
+    """The second node that was compared, empty without one."""
+    counts: Counts
+    found: tuple[tuple[Day | None, Divergence], ...]
+    unread: tuple[Unread, ...]
+    results: tuple[DayResult, ...]
+    notes: tuple[str, ...]
+    """What is worth knowing and breaks no rule."""
+
+    def verdict(self) -> "Verdict":
+        """The verdict on the first day, in short."""
+        return Verdict(
+            outcome=self.outcome,
+            day=self.days[0],
+            chain_id=self.deployment.chain_id,
+            head_block=self.head_block,
+            head_hash=self.head_hash,
+            counts=self.counts,
+            divergence=self.found[0][1] if self.found else None,
+            unread=self.unread[0] if self.unread and not self.found else None,
+        )
+
+    @property
+    def span(self) -> str:
+        """The days in one text."""
+        first, last = self.days[0], self.days[-1]
+        return str(first) if first == last else f"{first} … {last}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

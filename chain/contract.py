@@ -29,8 +29,14 @@ class DeployedContract:
         self, function: Function, *values: object, tag: BlockTag = "latest", sender: Address | None = None
     ) -> tuple[Any, ...]:
         """What a view answers at a block. Raises Reverted, ContractSilent, AbiMalformed or the errors of `Rpc`."""
+        return self.answer(function, function.encode(*values), tag=tag, sender=sender)
+
+    def answer(
+        self, function: Function, data: bytes, *, tag: BlockTag = "latest", sender: Address | None = None
+    ) -> tuple[Any, ...]:
+        """What call data would be answered, without a transaction. Raises as `ask`."""
         try:
-            answer = self.rpc.eth_call(self.address, function.encode(*values), tag=tag, sender=sender)
+            answer = self.rpc.eth_call(self.address, data, tag=tag, sender=sender)
         except RpcRefused as refused:
             raise reverts.from_refusal(refused) or refused from refused
         if not answer and function.outputs != "()":

@@ -5,12 +5,16 @@ from dataclasses import dataclass
 from alliance.calendar import Day
 from alliance.errors import Conflicting
 from alliance.identity import ZERO_ADDRESS, Address
-from chain import abi, artifacts, pinned, transaction
+from alliance.voting import VotingRules
+from chain import abi, artifacts, charter, pinned, transaction
 from chain.artifacts import Artifact
 from chain.rpc import Receipt, Rpc, RpcMalformed
 from chain.wallet import Wallet
 from oracle.deployment import CONTRACTS, Contract, Deployment
 from oracle.hashing import keccak256
+
+_TOGETHER = 4
+"""So many creations wait together: more would not fit into one block, and a node may drop what does not."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,10 +38,23 @@ class Terms:
     first_day: Day
     """The first day that is settled."""
     epoch_seconds: int = 900
+    voting_seconds: int = 604_800
     approval_delay_seconds: int = 172_800
-    """From a second member's endorsement to execution."""
+    """From a proposal's acceptance to its execution."""
+    grace_seconds: int = 1_209_600
+    """How long after that it may be executed."""
+    quorum_bp: int = 5_000
+    majority_bp: int = 5_000
     settlement_window_seconds: int = 604_800
     """From a day's first statement to its finality."""
+
+    @property
+    def voting_rules(self) -> VotingRules:
+        """How the charter decides. Raises VotingRulesRefused."""
+        return VotingRules(
+            voting_seconds=self.voting_seconds, delay_seconds=self.approval_delay_seconds,
+            grace_seconds=self.grace_seconds, quorum_bp=self.quorum_bp, majority_bp=self.majority_bp,
+        )  # fmt: skip
 
 
 @dataclass(kw_only=True, eq=False)
@@ -58,14 +75,17 @@ class CodeUnexpected(Conflicting):
 
 
 def deploy(rpc: Rpc, wallet: Wallet, terms: Terms) -> Deployment:
-    """Create the six contracts, check them, and return what a verifier pins.
+    """Create the contracts, check them, and return what a verifier pins.
 
     Raises Reverted, NotMined, AddressDisturbed, CodeUnexpected, PinnedDiffers or RoleHeld.
     """
     places = _places(wallet.address, rpc.nonce(wallet.address, "pending"))
     arguments = _arguments(terms, places)
-    sent = [(name, wallet.broadcast(None, _creation(name, arguments[name]))) for name in CONTRACTS]
-    contracts = {name: _created(rpc, name, wallet.wait(tx_hash), places[name]) for name, tx_hash in sent}
+    contracts: dict[str, Contract] = {}
+    rest = [CONTRACTS[at : at + _TOGETHER] for at in range(1, len(CONTRACTS), _TOGETHER)]
+    for names in (CONTRACTS[:1], *rest):  # the others ask the registry while they are created
+        sent = [(name, wallet.broadcast(None, _creation(name, arguments[name]))) for name in names]
+        contracts |= {name: _created(rpc, name, wallet.wait(tx_hash), places[name]) for name, tx_hash in sent}
     genesis = rpc.block(0)
     if genesis is None:
         raise RpcMalformed(what="block", field="0", value="null")
@@ -93,15 +113,19 @@ def _places(deployer: Address, nonce: int) -> dict[str, Address]:
 def _arguments(terms: Terms, places: dict[str, Address]) -> dict[str, tuple[object, ...]]:
     """Constructor arguments of each contract, in the contract's order."""
     registry, devices, roles = places["AllianceRegistry"], places["DeviceRegistry"], terms.roles
-    holders = (places["InterimCharter"], roles.admitter, roles.attestor, roles.settler, roles.guardian)
+    holders = (places["Charter"], roles.admitter, roles.attestor, roles.settler, roles.guardian)
     listed = [(keccak256(name.encode()), places[name]) for name in CONTRACTS[1:]]
     return {
         "AllianceRegistry": (holders, listed),
-        "InterimCharter": (registry, terms.approval_delay_seconds),
+        "Charter": (registry, charter.voting_words(terms.voting_rules)),
         "DeviceRegistry": (registry, terms.epoch_seconds),
         "CapacityLease": (registry,),
         "AnchorLog": (registry, devices, roles.writer, terms.epoch_seconds, terms.start_epoch, ZERO_ADDRESS),
         "SettlementLedger": (registry, terms.settlement_window_seconds, terms.first_day.number),
+        "MeterCourt": (registry,),
+        "PlanCourt": (registry,),
+        "MarketCourt": (registry,),
+        "BookCourt": (registry,),
     }
 
 

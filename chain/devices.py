@@ -16,11 +16,15 @@ _ATTEST = Function("attest", "(address,uint64)")
 _BIND_CHANNEL = Function("bindChannel", "(address,uint16,uint8,uint32,uint64,uint64)")
 _CONFIRM_DELEGATE = Function("confirmDelegate", "(address,address,uint64)")
 _ROTATE = Function("rotate", "(address,address,uint64,bytes)")
+_CONFIRM_KEY = Function("confirmKey", "(address,uint8,bytes,uint64)")
+_ROTATE_KEY = Function("rotateKey", "(address,uint8,bytes,uint64,bytes)")
 _COMPROMISED_SINCE = Function("compromisedSince", "(address,address,uint48)")
+_FOLLOW_OWNER = Function("followOwner", "(address)")
 _CHANGE_OWNER = Function("changeOwner", "(address,address)")
 _REVOKE_DELEGATE = Function("revokeDelegate", "(address,bytes32,address)")
 _IS_SIGNER = Function("isSigner", "(address,address)", "(bool)")
-_SIGNER = Function("signer", "(address,address)", "((uint64,uint64,uint48))")
+_SIGNER = Function("signer", "(address,address)", "((uint64,uint64,uint48,uint8))")
+_PUBLIC_KEY = Function("publicKey", "(address,address)", "(bytes)")
 _DEVICE = Function("device", "(address)", "((uint32,uint64,uint64,address))")
 _CHANNEL = Function("channel", "(address,uint16)", "((uint8,uint32,uint64,uint64))")
 _CHANGED = Function("changed", "(address)", "(uint256)")
@@ -46,6 +50,8 @@ class SignerRecord:
     valid_to_s: int
     compromised_since: int | None
     """Epoch from which the key's readings are disputed."""
+    alg: int
+    """Signature algorithm (protocol 3.6); 0 when it was never confirmed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,9 +91,24 @@ def rotate(device: Address, new_key: Address, *, validity_s: int, signature: byt
     return _ROTATE.encode(device, new_key, validity_s, signature)
 
 
+def confirm_key(device: Address, *, alg: int, public_key: bytes, validity_s: int) -> bytes:
+    """Confirm a key that signs with P-256 (2) or Ed25519 (3) (ATTESTOR, never the device's owner)."""
+    return _CONFIRM_KEY.encode(device, alg, public_key, validity_s)
+
+
+def rotate_key(device: Address, *, alg: int, public_key: bytes, validity_s: int, signature: bytes) -> bytes:
+    """Replace a device's key by one of P-256 or Ed25519, by the outgoing key's own signature (RotateKey)."""
+    return _ROTATE_KEY.encode(device, alg, public_key, validity_s, signature)
+
+
 def compromised_since(device: Address, signer: Address, *, epoch: int) -> bytes:
     """Report a key: revoked now, its readings disputed from an epoch on (owner or ATTESTOR)."""
     return _COMPROMISED_SINCE.encode(device, signer, epoch)
+
+
+def follow_owner(device: Address) -> bytes:
+    """Let a device follow its owner to the account that the alliance moved the member to (anyone)."""
+    return _FOLLOW_OWNER.encode(device)
 
 
 def change_owner(device: Address, owner: Address) -> bytes:
@@ -109,10 +130,17 @@ class DeviceRegistry(DeployedContract):
 
     def signer(self, device: Address, key: Address, *, tag: BlockTag = "latest") -> SignerRecord:
         """What is recorded of a key; zeros when nothing is."""
-        confirmed, valid_to, since = self.ask(_SIGNER, device, key, tag=tag)[0]
+        confirmed, valid_to, since, alg = self.ask(_SIGNER, device, key, tag=tag)[0]
         return SignerRecord(
-            confirmed_at_s=confirmed, valid_to_s=valid_to, compromised_since=since - 1 if since else None
+            confirmed_at_s=confirmed,
+            valid_to_s=valid_to,
+            compromised_since=since - 1 if since else None,
+            alg=alg,
         )
+
+    def public_key(self, device: Address, key: Address, *, tag: BlockTag = "latest") -> bytes:
+        """The public key of a confirmed key of P-256 or Ed25519; empty for others."""
+        return bytes(self.ask(_PUBLIC_KEY, device, key, tag=tag)[0])
 
     def device(self, device: Address, *, tag: BlockTag = "latest") -> EnrolledDevice | None:
         """A device as enrolled; None when it is not."""

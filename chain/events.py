@@ -8,10 +8,13 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from alliance.errors import Malformed
+from alliance.fleet import StationType
 from alliance.identity import Address, Digest, LeaseId, MemberId, StationId
 from alliance.lease import Lease
 from alliance.reading import ChannelKind
-from chain import abi, leases, registry
+from alliance.voting import VotingRules, VotingRulesRefused
+from chain import abi, charter, leases, registry
+from chain.charter import Mechanism
 from chain.leases import OfferTerms
 from chain.registry import StationSpec
 from chain.rpc import Log
@@ -95,12 +98,41 @@ class MemberReinstated:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class MemberLeft:
-    """A member leaves from the next local day."""
+class MemberLeaving:
+    """A member is off the roster after a local day; its obligations of that day and earlier ones remain."""
 
     at: Place
     account: Address
     member: MemberId
+    last_day: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MemberLeft:
+    """A member that was leaving is out: every day that it was on the roster is cleared."""
+
+    at: Place
+    account: Address
+    member: MemberId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MemberMoved:
+    """A member goes by another account from now on; number, stations and balances stay."""
+
+    at: Place
+    member: MemberId
+    before: Address
+    after: Address
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DaysCleared:
+    """Every local day before one on which the member was on the roster is final, and paid or zero."""
+
+    at: Place
+    member: MemberId
+    to_day: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,6 +152,36 @@ class StationRegistered:
     station: StationId
     owner: Address
     spec: StationSpec
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StationChangeProposed:
+    """A station's owner asks for another rating, under another safety agreement."""
+
+    at: Place
+    station: StationId
+    spec: StationSpec
+    agreement: Digest
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StationChanged:
+    """A station has another rating from a local day on."""
+
+    at: Place
+    station: StationId
+    from_day: int
+    spec: StationSpec
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SafetyAgreed:
+    """A station's owner signed its safety agreement, by SHA-256 of the text."""
+
+    at: Place
+    station: StationId
+    owner: Address
+    agreement: Digest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -172,33 +234,58 @@ class RoleRevoked:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CharterFounded:
+    """How the charter decides, for good."""
+
+    at: Place
+    rules: VotingRules
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ProposalMade:
-    """A member proposed that the charter make a call."""
+    """A member proposed that the charter make a call; those admitted now may vote until a time (unix seconds)."""
 
     at: Place
     proposal: int
     proposer: MemberId
     target: Address
     data: bytes
+    description: Digest
+    """SHA-256 of the text that members read."""
+    electorate: int
+    voting_ends_s: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ProposalEndorsed:
-    """Another member supports a proposal; it may be executed from a time on (unix seconds)."""
+class VoteCast:
+    """A member voted; the tally is that after its vote."""
 
     at: Place
     proposal: int
-    endorser: MemberId
+    member: MemberId
+    in_favour: bool
+    votes_for: int
+    votes_against: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProposalAccepted:
+    """The votes left cannot change the result; it may be executed from a time on (unix seconds)."""
+
+    at: Place
+    proposal: int
     executable_from_s: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProposalObjected:
-    """A first member objects; a second objection would end the proposal."""
+    """A member objects to an accepted proposal: a vote against; the tally is that after it."""
 
     at: Place
     proposal: int
-    objector: MemberId
+    member: MemberId
+    votes_for: int
+    votes_against: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -217,6 +304,68 @@ class ProposalExecuted:
     at: Place
     proposal: int
     result: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ValueSet:
+    """A value (`chain.charter.FEE_BP`, `LOSS_PPM`) holds from a local day on."""
+
+    at: Place
+    name: Digest
+    from_day: int
+    value: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PackSet:
+    """The rule pack of a kind from a local day on, by `chain.charter.rule_hash`; zero: none is agreed."""
+
+    at: Place
+    kind: Digest
+    from_day: int
+    pack_hash: Digest
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SuccessorSet:
+    """Who takes over from a contract of a role from a local day on; the zero address: nobody."""
+
+    at: Place
+    role: Digest
+    from_day: int
+    successor: Address
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MechanismSet:
+    """What offers of a type of station must keep to from a local day on."""
+
+    at: Place
+    station_type: StationType
+    from_day: int
+    mechanism: Mechanism
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RevocationAsked:
+    """A guardian asks that an account lose a role; a member may agree until a time (unix seconds)."""
+
+    at: Place
+    role: Digest
+    account: Address
+    guardian: Address
+    until_s: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RevokedByTwo:
+    """A guardian and a member took a role from an account at once."""
+
+    at: Place
+    role: Digest
+    account: Address
+    guardian: Address
+    member: MemberId
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -302,6 +451,20 @@ class DelegateConfirmed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class KeyConfirmed:
+    """The public key of a confirmed key whose signatures do not tell who signed (protocol 3.6)."""
+
+    at: Place
+    device: Address
+    signer: Address
+    alg: int
+    public_key: bytes
+    valid_to_s: int
+    by: Address
+    previous_change: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Compromised:
     """A key was revoked; its readings are disputed from the start of an epoch."""
 
@@ -363,11 +526,38 @@ class LeaseEndAsked:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LeaseEnded:
-    """A lease ends at the start of a slot, before its term does."""
+    """A lease ends at the start of a slot, before its term does.
+
+    `by`, if not 0, ended it alone and pays the other party `price_cents`.
+    """
 
     at: Place
     number: LeaseId
     end_slot: int
+    by: MemberId
+    price_cents: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AmendmentAsked:
+    """A party asks for other quantities or another term of a lease from a slot on."""
+
+    at: Place
+    number: LeaseId
+    member: MemberId
+    power_w: int
+    energy_wh: int
+    first_slot: int
+    term_slots: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeaseAmended:
+    """A lease ended where the next one begins, at the same prices."""
+
+    at: Place
+    number: LeaseId
+    following: LeaseId
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -447,6 +637,101 @@ class StatementPosted:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class BalanceMoved:
+    """The court found a line wrong: `account` received `cents` more from `counterparty`."""
+
+    at: Place
+    day: int
+    account: int
+    counterparty: int
+    cents: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StatementVoided:
+    """All statements of a day up to a version count nothing; the next one is whole."""
+
+    at: Place
+    day: int
+    up_to: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FinalityMoved:
+    """A day is final from an instant on, unix seconds."""
+
+    at: Place
+    day: int
+    final_at_s: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DisputeUpheld:
+    """The court recomputed a leaf otherwise (protocol 8.9.4).
+
+    Of a line `expected` and `got` are the cents that it amounts to in all, `moved_cents` their difference; of a
+    quantity its Wh; of a slot total its imports, with its exports beside.
+    """
+
+    at: Place
+    day: int
+    version: int
+    index: int
+    kind: int
+    expected: int
+    got: int
+    expected_exports: int
+    got_exports: int
+    moved_cents: int
+    by: Address
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StatementBroken:
+    """Why a day's statements became void: fault 1 … 6 of protocol 8.9.5, at a leaf."""
+
+    at: Place
+    day: int
+    version: int
+    index: int
+    fault: int
+    by: Address
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeafDemanded:
+    """A member wants to see a leaf; unless it is produced by an instant, unix seconds, the day is void."""
+
+    at: Place
+    day: int
+    member: MemberId
+    version: int
+    index: int
+    until_s: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeafProduced:
+    """A demanded leaf was shown: it stands in the transaction's call data."""
+
+    at: Place
+    day: int
+    member: MemberId
+    version: int
+    index: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RowsKept:
+    """A document's rows are known on chain to stand in the log."""
+
+    at: Place
+    document: Digest
+    root: Digest
+    entry: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PaymentRecorded:
     """A bank's receipt for a member's balance was recorded by its hash."""
 
@@ -459,12 +744,15 @@ class PaymentRecorded:
 
 Event = (
     MembershipApplied | ApplicationWithdrawn | ApplicationRejected | MemberAdmitted | MemberSuspended
-    | MemberReinstated | MemberLeft | RosterChanged | StationRegistered | ContractAdded | Paused | Unpaused
-    | RoleGranted | RoleRevoked | ProposalMade | ProposalEndorsed | ProposalObjected | ProposalCancelled
-    | ProposalExecuted | DIDOwnerChanged | DIDDelegateChanged | DIDAttributeChanged | DeviceEnrolled
-    | DeviceAttested | ChannelBound | DelegateConfirmed | Compromised | OwnNeedSet | Offered | OfferWithdrawn
-    | Leased | LeaseEndAsked | LeaseEnded | Checkpoint | EpochOverdue | DigestClaimed | SignerFrozen
-    | WriterRotated | LogClosed | StatementPosted | PaymentRecorded
+    | MemberReinstated | MemberLeaving | MemberLeft | MemberMoved | DaysCleared | RosterChanged | StationRegistered
+    | StationChangeProposed | StationChanged | SafetyAgreed | ContractAdded | Paused | Unpaused | RoleGranted
+    | RoleRevoked | CharterFounded | ProposalMade | VoteCast | ProposalAccepted | ProposalObjected | ProposalCancelled
+    | ProposalExecuted | ValueSet | PackSet | SuccessorSet | MechanismSet | RevocationAsked | RevokedByTwo
+    | DIDOwnerChanged | DIDDelegateChanged | DIDAttributeChanged | DeviceEnrolled | DeviceAttested | ChannelBound
+    | DelegateConfirmed | KeyConfirmed | Compromised | OwnNeedSet | Offered | OfferWithdrawn | Leased
+    | LeaseEndAsked | LeaseEnded | AmendmentAsked | LeaseAmended | Checkpoint | EpochOverdue | DigestClaimed
+    | SignerFrozen | WriterRotated | LogClosed | StatementPosted | PaymentRecorded | BalanceMoved | StatementVoided
+    | FinalityMoved | DisputeUpheld | StatementBroken | LeafDemanded | LeafProduced | RowsKept
 )  # fmt: skip
 
 
@@ -507,7 +795,7 @@ def decode(log: Log, *, timestamp_s: int) -> Event | None:
     )  # fmt: skip
     try:
         values = spec.adapt(spec.values(log))
-    except (abi.AbiMalformed, ValueError) as error:
+    except (abi.AbiMalformed, ValueError, VotingRulesRefused) as error:
         raise EventMalformed(
             event=spec.make.__name__, why=str(error), block_number=log.block_number, log_index=log.log_index
         ) from error
@@ -526,6 +814,18 @@ def _unchanged(values: list[Any]) -> list[Any]:
 
 def _station_registered(values: list[Any]) -> list[Any]:
     return [*values[:2], registry.station_spec(values[2])]
+
+
+def _station_change_proposed(values: list[Any]) -> list[Any]:
+    return [values[0], registry.station_spec(values[1]), values[2]]
+
+
+def _charter_founded(values: list[Any]) -> list[Any]:
+    return [charter.voting_rules(values[0])]
+
+
+def _mechanism_set(values: list[Any]) -> list[Any]:
+    return [StationType(values[0]), values[1], charter.mechanism(values[2])]
 
 
 def _channel_bound(values: list[Any]) -> list[Any]:
@@ -550,19 +850,33 @@ def _specs() -> dict[bytes, _Spec]:
         (MemberAdmitted, hot_member),
         (MemberSuspended, hot_member),
         (MemberReinstated, hot_member),
+        (MemberLeaving, f"{hot_member} uint32"),
         (MemberLeft, hot_member),
+        (MemberMoved, "*uint32 *address *address"),
+        (DaysCleared, "*uint32 uint32"),
         (RosterChanged, "*uint32 uint32[]"),
         (StationRegistered, f"*uint32 *address {registry.STATION_SPEC}"),
+        (StationChangeProposed, f"*uint32 {registry.STATION_SPEC} bytes32"),
+        (StationChanged, f"*uint32 *uint32 {registry.STATION_SPEC}"),
+        (SafetyAgreed, "*uint32 *address bytes32"),
         (ContractAdded, "*bytes32 uint16 address"),
         (Paused, "*address uint48 uint48"),
         (Unpaused, "*address uint48"),
         (RoleGranted, "*bytes32 *address *address"),
         (RoleRevoked, "*bytes32 *address *address"),
-        (ProposalMade, "*uint256 *uint32 *address bytes"),
-        (ProposalEndorsed, "*uint256 *uint32 uint48"),
-        (ProposalObjected, "*uint256 *uint32"),
+        (CharterFounded, charter.VOTING_RULES),
+        (ProposalMade, "*uint256 *uint32 *address bytes bytes32 uint32 uint48"),
+        (VoteCast, "*uint256 *uint32 bool uint32 uint32"),
+        (ProposalAccepted, "*uint256 uint48"),
+        (ProposalObjected, "*uint256 *uint32 uint32 uint32"),
         (ProposalCancelled, "*uint256 *uint32"),
         (ProposalExecuted, "*uint256 bytes"),
+        (ValueSet, "*bytes32 *uint32 uint256"),
+        (PackSet, "*bytes32 *uint32 bytes32"),
+        (SuccessorSet, "*bytes32 *uint32 address"),
+        (MechanismSet, f"*uint8 *uint32 {charter.MECHANISM}"),
+        (RevocationAsked, "*bytes32 *address *address uint48"),
+        (RevokedByTwo, "*bytes32 *address address uint32"),
         (DIDOwnerChanged, "*address address uint256"),
         (DIDDelegateChanged, "*address bytes32 address uint256 uint256"),
         (DIDAttributeChanged, "*address bytes32 bytes uint256 uint256"),
@@ -570,13 +884,16 @@ def _specs() -> dict[bytes, _Spec]:
         (DeviceAttested, "*address *address uint256"),
         (ChannelBound, "*address *uint16 uint8 uint32 uint64 uint64 uint256"),
         (DelegateConfirmed, "*address *address uint256 address uint256"),
+        (KeyConfirmed, "*address *address uint8 bytes uint256 address uint256"),
         (Compromised, "*address *address uint48 address uint256"),
         (OwnNeedSet, "*uint32 uint64 uint64"),
         (Offered, f"*uint32 *uint32 {leases.OFFER_TERMS}"),
         (OfferWithdrawn, "*uint32"),
         (Leased, f"*uint32 *uint32 {leases.LEASE}"),
         (LeaseEndAsked, "*uint32 *uint32 uint32"),
-        (LeaseEnded, "*uint32 uint32"),
+        (LeaseEnded, "*uint32 uint32 uint32 uint64"),
+        (AmendmentAsked, "*uint32 *uint32 uint64 uint64 uint32 uint32"),
+        (LeaseAmended, "*uint32 *uint32"),
         (Checkpoint, "*uint48 uint48 bytes32 bytes32"),
         (EpochOverdue, "*uint48 *address"),
         (DigestClaimed, "*bytes32 *address uint48"),
@@ -585,9 +902,19 @@ def _specs() -> dict[bytes, _Spec]:
         (LogClosed, "uint48 uint48 bytes32"),
         (StatementPosted, "*uint32 *uint16 bytes32 uint32 bytes32 uint32[] int64[]"),
         (PaymentRecorded, "*uint32 *uint32 bytes32 address"),
+        (BalanceMoved, "*uint32 *uint32 *uint32 int64"),
+        (StatementVoided, "*uint32 uint16"),
+        (FinalityMoved, "*uint32 uint48"),
+        (DisputeUpheld, "*uint32 *uint16 *uint32 uint8 int64 int64 int64 int64 int64 address"),
+        (StatementBroken, "*uint32 *uint16 *uint32 uint8 address"),
+        (LeafDemanded, "*uint32 *uint32 uint16 uint32 uint48"),
+        (LeafProduced, "*uint32 *uint32 uint16 uint32"),
+        (RowsKept, "*bytes32 bytes32 uint48"),
     ]
     adapters: dict[type[Any], Callable[[list[Any]], list[Any]]] = {
-        StationRegistered: _station_registered, ChannelBound: _channel_bound, Offered: _offered, Leased: _leased,
+        StationRegistered: _station_registered, StationChanged: _station_registered,
+        StationChangeProposed: _station_change_proposed, MechanismSet: _mechanism_set, CharterFounded: _charter_founded,
+        ChannelBound: _channel_bound, Offered: _offered, Leased: _leased,
     }  # fmt: skip
     return dict(_spec(make, text.split(), adapters.get(make, _unchanged)) for make, text in table)
 

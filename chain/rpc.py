@@ -64,6 +64,17 @@ class Block:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Header:
+    """A whole header: its fields as the RLP items whose hash is the block's (`chain.proofs.check_header`)."""
+
+    number: int
+    hash: Digest
+    timestamp_s: int
+    state_root: Digest
+    fields: tuple[bytes, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Log:
     """An event as the node reports it, not decoded."""
 
@@ -169,6 +180,10 @@ class Rpc:
         """A block by its hash; None when the node does not have it."""
         return _maybe(_block, self.call("eth_getBlockByHash", [to_hex(block_hash), False]))
 
+    def header(self, tag: BlockTag = "latest") -> Header | None:
+        """A block's whole header; None when the node does not have the block."""
+        return _maybe(_header, self.call("eth_getBlockByNumber", [_tag(tag), False]))
+
     def logs(self, addresses: Sequence[Address], *, first: int, last: int) -> list[Log]:
         """Events of some contracts in the blocks first…last, in order of (block, log index)."""
         asked = {"address": [to_hex(a) for a in addresses], "fromBlock": hex(first), "toBlock": hex(last)}
@@ -268,6 +283,37 @@ def _block(value: Mapping[str, object]) -> Block:
         state_root=_digest("block", "stateRoot", value.get("stateRoot")),
         transactions=tuple(_digest("block", "transactions", one) for one in listed),
     )
+
+
+_HEADER = (
+    ("parentHash", 32), ("sha3Uncles", 32), ("miner", 20), ("stateRoot", 32), ("transactionsRoot", 32),
+    ("receiptsRoot", 32), ("logsBloom", 256), ("difficulty", None), ("number", None), ("gasLimit", None),
+    ("gasUsed", None), ("timestamp", None), ("extraData", -1), ("mixHash", 32), ("nonce", 8),
+)  # fmt: skip
+"""Fields of a header in their order and their sizes: bytes so long, bytes of any length (-1), or a number (None)."""
+_FORKS = (
+    ("baseFeePerGas", None), ("withdrawalsRoot", 32), ("blobGasUsed", None), ("excessBlobGas", None),
+    ("parentBeaconBlockRoot", 32), ("requestsHash", 32),
+)  # fmt: skip
+"""What forks appended, in that order: London, Shanghai, Cancun, Prague."""
+
+
+def _header(value: Mapping[str, object]) -> Header:
+    named = (*_HEADER, *((name, size) for name, size in _FORKS if value.get(name) is not None))
+    return Header(
+        number=_quantity("header", "number", value.get("number")),
+        hash=_digest("header", "hash", value.get("hash")),
+        timestamp_s=_quantity("header", "timestamp", value.get("timestamp")),
+        state_root=_digest("header", "stateRoot", value.get("stateRoot")),
+        fields=tuple(_header_field(name, size, value.get(name)) for name, size in named),
+    )
+
+
+def _header_field(name: str, size: int | None, value: object) -> bytes:
+    if size is None:
+        number = _quantity("header", name, value)
+        return number.to_bytes((number.bit_length() + 7) // 8, "big")
+    return _data("header", name, value, size=None if size < 0 else size)
 
 
 def _logs(value: object) -> list[Log]:

@@ -20,11 +20,15 @@ _BALANCE = Function("balance", "(uint32,uint32)", "(int64)")
 _TOTAL = Function("total", "(uint32)", "(int256)")
 _BALANCES = Function("balances", "(uint32)", "(int64[])")
 _ROSTER_OF = Function("rosterOf", "(uint32)", "(uint32[])")
-_STATEMENT_OF = Function("statementOf", "(uint32,uint16)", "((bytes32,bytes32,uint32,uint48))")
+_STATEMENT_OF = Function("statementOf", "(uint32,uint16)", "((bytes32,bytes32,bytes32,uint32,uint48,uint48))")
 _VERSION_OF = Function("versionOf", "(uint32)", "(uint16)")
 _FINAL_AT = Function("finalAt", "(uint32)", "(uint256)")
 _PAYMENT_AT = Function("paymentAt", "(uint32,uint32,bytes32)", "(uint48)")
 _NEXT_DAY = Function("nextDay", "()", "(uint32)")
+_OPEN_DAY = Function("openDay", "(uint32)", "(uint16,uint16)")
+_VOIDED_UP_TO = Function("voidedUpTo", "(uint32)", "(uint16)")
+_JUDGEMENT = Function("judgement", "(uint32,uint256)", "(uint16,int64,int64)")
+_ANSWER_SECONDS = Function("answerSeconds", "()", "(uint48)")
 _WINDOW_SECONDS = Function("windowSeconds", "()", "(uint48)")
 
 
@@ -51,8 +55,23 @@ class PostedStatement:
 
     root: Digest
     statement: Digest
+    balances_hash: Digest
+    """keccak256 of the ABI-encoded balances as posted."""
     leaf_count: int
     posted_at_s: int
+    log_size: int
+    """Entries of the log when it was posted: no later one may be its evidence."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judgement:
+    """What the court made of the leaf at a place (protocol 8.9.4)."""
+
+    version: int
+    """The newest version whose leaf was judged."""
+    value: int
+    """Of a line: the cents moved so far; of a quantity: its energy, Wh; of a slot total: its imports, Wh."""
+    exports_wh: int
 
 
 def post(posting: Posting) -> bytes:
@@ -101,10 +120,13 @@ class SettlementLedger(DeployedContract):
 
     def statement_of(self, day: Day, version: int, *, tag: BlockTag = "latest") -> PostedStatement:
         """A posted statement. Raises Reverted (StatementUnknown)."""
-        root, statement, leaf_count, posted_at = self.ask(_STATEMENT_OF, day.number, version, tag=tag)[0]
+        root, statement, balances, leaf_count, posted_at, log_size = self.ask(
+            _STATEMENT_OF, day.number, version, tag=tag
+        )[0]
         return PostedStatement(
-            root=Digest(root), statement=Digest(statement), leaf_count=leaf_count, posted_at_s=posted_at
-        )
+            root=Digest(root), statement=Digest(statement), balances_hash=Digest(balances), leaf_count=leaf_count,
+            posted_at_s=posted_at, log_size=log_size,
+        )  # fmt: skip
 
     def version_of(self, day: Day, *, tag: BlockTag = "latest") -> int:
         """A day's latest version, 0 if none was posted."""
@@ -113,6 +135,27 @@ class SettlementLedger(DeployedContract):
     def final_at_s(self, day: Day, *, tag: BlockTag = "latest") -> int | None:
         """Unix seconds from which a day is final; None without a statement."""
         return int(self.ask(_FINAL_AT, day.number, tag=tag)[0]) or None
+
+    def open_versions(self, day: Day, *, tag: BlockTag = "latest") -> tuple[int, int]:
+        """The first and last version that stand and may be disputed.
+
+        Raises Reverted (StatementUnknown, StatementVoid, StatementFinal).
+        """
+        first, last = self.ask(_OPEN_DAY, day.number, tag=tag)
+        return int(first), int(last)
+
+    def voided_up_to(self, day: Day, *, tag: BlockTag = "latest") -> int:
+        """The last of a day's void versions, 0 if none is."""
+        return int(self.ask(_VOIDED_UP_TO, day.number, tag=tag)[0])
+
+    def judgement(self, day: Day, place: int, *, tag: BlockTag = "latest") -> Judgement | None:
+        """What the court made of the leaf at a place (`chain.court.place_of`); None if it judged none there."""
+        version, value, exports = self.ask(_JUDGEMENT, day.number, place, tag=tag)
+        return Judgement(version=version, value=value, exports_wh=exports) if version else None
+
+    def answer_seconds(self, *, tag: BlockTag = "latest") -> int:
+        """For how long a day stays open at least after a correction or decision, or a demanded leaf unshown."""
+        return int(self.ask(_ANSWER_SECONDS, tag=tag)[0])
 
     def payment_at_s(self, day: Day, member: MemberId, receipt: Digest, *, tag: BlockTag = "latest") -> int | None:
         """When a receipt was recorded, unix seconds; None if it was not."""

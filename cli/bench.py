@@ -24,11 +24,13 @@ from cli.benches.measure import RUNS, Comparison, Figure, Figures, Finding
 
 CASES = {
     "segments": "cli.benches.segments",
+    "ingest": "cli.benches.ingest",
     "tree": "cli.benches.tree",
     "gas": "cli.benches.gas",
     "edge": "cli.benches.edge",
     "plan": "cli.benches.planning",
     "audit": "cli.benches.auditing",
+    "audit-month": "cli.benches.month",
 }
 """In the order in which they are cheapest: the demo's day is played on from case to case."""
 _PACKAGES = ("coincurve", "safe-pysha3", "sqlalchemy", "pyomo", "highspy", "numpy", "httpx", "pydantic")

@@ -143,7 +143,7 @@ def _print(console: Console, played: Played, found: Mapping[str, Any]) -> None:
     console.print(f"  审计 audit: {_verdict(found['audit'])}", highlight=False)
     console.print(
         f"  再审一次 audit again: alliance audit --rpc {played.rpc_url} --archive {played.archive} --day {played.day} "
-        f"--deployment {played.deployment}",
+        f"--deployment {played.deployment} --key {played.key}",
         highlight=False, soft_wrap=True,
     )  # fmt: skip
 

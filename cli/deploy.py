@@ -108,14 +108,17 @@ def deploy(
     first_day: Annotated[
         str, typer.Option(help="First settled day, YYYY-MM-DD; by default the chain's tomorrow.")
     ] = "",
-    approval_delay_s: Annotated[int, typer.Option(min=1, help="From endorsement to execution, seconds.")] = 172_800,
+    voting_s: Annotated[int, typer.Option(help="How long a proposal is open for votes, seconds.")] = 604_800,
+    approval_delay_s: Annotated[int, typer.Option(help="From acceptance to execution, seconds.")] = 172_800,
+    quorum_bp: Annotated[int, typer.Option(help="Members that must have voted, basis points.")] = 5_000,
+    majority_bp: Annotated[int, typer.Option(help="Votes cast that those for must exceed, basis points.")] = 5_000,
     window_s: Annotated[int, typer.Option(min=1, help="From a statement to its finality, seconds.")] = 604_800,
     tip_gwei: Annotated[float, typer.Option(min=0, help="Tip for the block's producer, gwei a gas.")] = 1.0,
     out: Annotated[Path | None, typer.Option(help="The deployment file; contracts/deployments/<chainId>.json.")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Check everything, send nothing.")] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask before sending.")] = False,
 ) -> None:
-    """Create the six contracts, check them on chain, and write the deployment that verifiers pin."""
+    """Create the contracts, check them on chain, and write the deployment that verifiers pin."""
     given = {"admitter": admitter, "attestor": attestor, "settler": settler, "guardian": guardian, "writer": writer}
     try:
         roles = RoleHolders(**{name: address(text, field=name) for name, text in given.items()})
@@ -125,13 +128,14 @@ def deploy(
             ready = _check(node, signer, roles, fees=fees, first_day=first_day, out=out)
             terms = Terms(
                 roles=roles, start_epoch=epoch_at(ready.head.timestamp_s * 1000), first_day=ready.first_day,
-                approval_delay_seconds=approval_delay_s, settlement_window_seconds=window_s,
+                voting_seconds=voting_s, approval_delay_seconds=approval_delay_s, quorum_bp=quorum_bp,
+                majority_bp=majority_bp, settlement_window_seconds=window_s,
             )  # fmt: skip
             _announce(ready, terms)
             if dry_run:
                 return
             if not yes:
-                typer.confirm("Send the six transactions?", abort=True, err=True)
+                typer.confirm(f"Send the {len(CONTRACTS)} transactions?", abort=True, err=True)
             wallet = Wallet(node, signer, chain_id=ready.chain_id, between_polls=_wait, polls=_POLLS, fees=fees)
             _keep(contracts.deploy(node, wallet, terms), ready.out)
     except (AllianceError, OSError) as error:
@@ -210,6 +214,7 @@ def _password(path: Path | None) -> str:
 
 
 def _announce(ready: _Ready, terms: Terms) -> None:
+    voting = terms.voting_rules
     table = Table(title="alliance deploy", title_justify="left", box=box.SIMPLE_HEAD, show_header=False)
     rows = {
         "chain": f"{ready.chain_id}, block {ready.head.number}",
@@ -217,7 +222,8 @@ def _announce(ready: _Ready, terms: Terms) -> None:
         **{f.name: to_hex(getattr(terms.roles, f.name)) for f in fields(terms.roles)},
         "first epoch": str(terms.start_epoch + 1),
         "first day": str(terms.first_day),
-        "approval delay": f"{terms.approval_delay_seconds} s",
+        "voting": f"{voting.voting_seconds} s, then {voting.delay_seconds} s of delay",
+        "acceptance": f"{voting.quorum_bp} bp must vote, more than {voting.majority_bp} bp of them in favour",
         "settlement window": f"{terms.settlement_window_seconds} s",
         "cost at most": f"{ready.cost_wei / _ETHER_WEI:.6f} of the chain's coin",
         "deployment": str(ready.out),

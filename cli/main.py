@@ -11,6 +11,9 @@ from typer.main import get_command
 _COMMANDS = {
     "demo": ("cli.demo", "Play one day of an alliance of six stations in Lianyungang, from meter to money."),
     "audit": ("cli.audit", "Recompute a day from a chain and an archive; trust nobody."),
+    "dispute": ("cli.dispute", "Bring one leaf of a posted statement to court; with a wallet, set it right."),
+    "archive": ("cli.archive", "Check, export, import and repair archives of evidence."),
+    "reader": ("cli.reader", "Make a reader's key for encrypted evidence, or tell its public half."),
     "verify": ("cli.verify", "Verify the receipt of one reading against the chain."),
     "plan": ("cli.plan", "Solve a day-ahead problem from a file and certify the plan; check a certificate."),
     "deploy": ("cli.deploy", "Deploy the contracts and write the pinned deployment."),

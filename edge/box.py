@@ -229,12 +229,12 @@ class StationBox:
 
     async def _show(self, t_ms: int, sample: StationSample | None, order: Order) -> None:
         every = self._rhythm.live_ticks
-        if sample is None or not every or self._rounds % every:
-            return
         recording = self._parts.recording
+        if sample is None or recording.signer is None or not every or self._rounds % every:
+            return
         shown = live.message(
-            sample, station=self._parts.station, t_ms=t_ms, order=order, signer=recording.signer,
-            domain=recording.domain,
+            sample, station=self._parts.station, t_ms=t_ms, order=order, device=recording.device,
+            signer=recording.signer, domain=recording.domain,
         )  # fmt: skip
         try:
             await self._parts.service.live(shown.body, alg=shown.alg, signature=shown.signature)

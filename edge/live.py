@@ -3,7 +3,7 @@
 import json
 from dataclasses import dataclass
 
-from alliance.identity import to_hex
+from alliance.identity import Address, to_hex
 from alliance.ports import Signer
 from edge.devices.station import StationSample
 from edge.guard import Order
@@ -28,17 +28,17 @@ def status_of(order: Order) -> str:
 
 
 def message(
-    sample: StationSample, *, station: int, t_ms: int, order: Order, signer: Signer, domain: Domain
+    sample: StationSample, *, station: int, t_ms: int, order: Order, device: Address, signer: Signer, domain: Domain
 ) -> LiveMessage:  # fmt: skip
     """What screens may show of a sample. Powers in watts, positive out of the station or battery."""
     body = json.dumps(
         {
-            "device": to_hex(signer.address), "t": t_ms, "stationId": station, "powerW": sample.meter_power_w,
+            "device": to_hex(device), "t": t_ms, "stationId": station, "powerW": sample.meter_power_w,
             "socBp": sample.soc_bp, "batteryPowerW": sample.battery_power_w, "setPowerW": order.power_w,
             "status": status_of(order), "alarms": sample.alarms[:_MOST_ALARMS],
         },
         ensure_ascii=False,
         separators=(",", ":"),
     ).encode()  # fmt: skip
-    named = eip712.live_digest(domain, device=signer.address, t_ms=t_ms, body=body)
+    named = eip712.live_digest(domain, device=device, t_ms=t_ms, body=body)
     return LiveMessage(body=body, alg=signer.alg, signature=signer.sign(named))

@@ -17,22 +17,29 @@ import typer
 
 from alliance import identity
 from alliance.errors import AllianceError, Conflicting, Malformed, Missing, Refused
+from alliance.identity import Address, to_hex
 from alliance.ports import Clock, Pacer, Randomness
-from edge import enrolment
+from alliance.segment import Head
+from edge import enrolment, reenrolment, rotation
 from edge import status as box_status
 from edge.alarms import Alarms
 from edge.box import Parts, Rhythm, StationBox
 from edge.clock import always_synchronised, kernel_synchronised
 from edge.control import Schedules
 from edge.devices.open import open_devices
-from edge.folder import StateFolder, open_folder
+from edge.folder import KEY, NEXT, SIGNING, StateFolder, next_key, open_folder
+from edge.passphrase import lock_of
 from edge.recorder import Chance, Recorder, Recording
 from edge.service import Service
 from edge.settings import Settings, check_fits, load
+from edge.signing import KeyKeeper
 from edge.uplink import Acknowledger, Uplink
 from oracle import deployment as deployments
+from oracle import keyfile
 from oracle.adapters import LockstepPacer, SeededRandomness, SystemPacer, SystemRandomness
 from oracle.deployment import Deployment
+from oracle.keyfile import PassphraseMissing
+from oracle.signature import SECP256K1
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 
@@ -69,12 +76,65 @@ def enrol(
     folder = _folder(settings, deployment)
     try:
         given = enrolment.consent(
-            folder.signer, domain=deployment.domain, owner=owner_address, station=station or settings.station,
+            folder.identity, domain=deployment.domain, owner=owner_address, station=station or settings.station,
             nonce=nonce, deadline_s=deadline,
         )  # fmt: skip
     finally:
         folder.close()
-    typer.echo(json.dumps(enrolment.to_plain(given)))
+    plain = enrolment.to_plain(given)
+    if settings.key_algorithm != SECP256K1:
+        plain["signingKey"] = rotation.shown(folder.signer)
+    typer.echo(json.dumps(plain))
+
+
+@app.command()
+def rotate(
+    config: Config,
+    nonce: Annotated[int, typer.Option(help="DeviceRegistry.nonce(device).", min=0, max=(1 << 256) - 1)],
+    validity: Annotated[int, typer.Option(help="Seconds for which the new key may sign.", min=1)] = 365 * 86_400,
+) -> None:
+    """Make the next key and print the outgoing key's word for it; the box changes over when its key has lapsed.
+
+    May be asked beside a running box, and again: the key in waiting stays the same.
+    """
+    settings, deployment = _given(config)
+    device = box_status.device_of(settings.state)
+    now, waiting = next_key(
+        settings.state, alg=settings.key_algorithm, key_lock=lock_of(settings),
+        randomness=_chance(settings)(f"key-{to_hex(box_status.signer_of(settings.state))}"),
+    )  # fmt: skip
+    asked = rotation.request(
+        now, waiting, device=device, domain=deployment.domain, validity_s=validity, nonce=nonce
+    )  # fmt: skip
+    typer.echo(json.dumps(asked))
+
+
+@app.command()
+def reenrol(config: Config) -> None:
+    """Begin again after a lost head: a new key, which an attestor must confirm, goes on where the log ends."""
+    settings, deployment = _given(config)
+    lock = lock_of(settings)
+    device = keyfile.load(settings.state / KEY, lock).address
+    heads = asyncio.run(_heads(settings, device))
+    signer = reenrolment.begin_again(
+        settings.state, device=device, heads=heads, domain=deployment.domain, alg=settings.key_algorithm,
+        key_lock=lock, randomness=_chance(settings)(f"key-{sum(head.next_seq for head in heads.values())}"),
+        quota_bytes=settings.quota_bytes, reserve_bytes=settings.reserve_bytes,
+    )  # fmt: skip
+    typer.echo(json.dumps({"device": to_hex(device), **rotation.shown(signer)}))
+
+
+@app.command()
+def encrypt_key(config: Config) -> None:
+    """Encrypt key files that stand plain, under the passphrase that the settings name."""
+    settings = load(config)
+    passphrase = lock_of(settings).passphrase
+    if passphrase is None:
+        raise PassphraseMissing(path=str(settings.state / KEY))
+    for name in (KEY, SIGNING, NEXT):
+        if (settings.state / name).exists():
+            signer = keyfile.encrypt(settings.state / name, passphrase, randomness=SystemRandomness())
+            typer.echo(f"{name}: {to_hex(signer.address)}")
 
 
 @app.command()
@@ -112,9 +172,17 @@ def _given(config: Path) -> tuple[Settings, Deployment]:
 
 def _folder(settings: Settings, deployment: Deployment) -> StateFolder:
     return open_folder(
-        settings.state, domain=deployment.domain, randomness=_chance(settings)("key"),
-        quota_bytes=settings.quota_bytes, reserve_bytes=settings.reserve_bytes,
+        settings.state, domain=deployment.domain, randomness=_chance(settings)("key"), key_lock=lock_of(settings),
+        quota_bytes=settings.quota_bytes, reserve_bytes=settings.reserve_bytes, alg=settings.key_algorithm,
     )  # fmt: skip
+
+
+async def _heads(settings: Settings, device: Address) -> dict[int, Head]:
+    service = Service(settings.service_url, timeout_s=settings.http_timeout_s)
+    try:
+        return await service.heads(device)
+    finally:
+        await service.close()
 
 
 def _chance(settings: Settings) -> Chance:
@@ -157,13 +225,14 @@ def _box(settings: Settings, deployment: Deployment, folder: StateFolder, clock:
     lockstep = settings.pacer == "lockstep"
     alarms = Alarms(folder.store)
     recording = Recording(
-        domain=deployment.domain, signer=folder.signer, epoch_seconds=deployment.epoch_seconds,
+        domain=deployment.domain, device=folder.device, signer=folder.signer, epoch_seconds=deployment.epoch_seconds,
         chance=_chance(settings),
     )  # fmt: skip
     service = Service(settings.service_url, timeout_s=settings.http_timeout_s)
     uplink = Uplink(
         outbox=folder.outbox, service=service, alarms=alarms, clock=clock, backoff_ticks=settings.backoff_ticks,
         acknowledger=Acknowledger(domain=deployment.domain, keys=frozenset(settings.acknowledgers)),
+        keeper=KeyKeeper(folder, recording, alarms),
     )  # fmt: skip
     parts = Parts(
         station=settings.station,

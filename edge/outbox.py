@@ -9,9 +9,10 @@ from dataclasses import dataclass
 
 from alliance.errors import Conflicting, Refused
 from alliance.identity import Address, Digest
+from alliance.ports import Signer
 from alliance.segment import Head
 from edge.store import Store
-from edge.stream import Beacon, Opened, Stream
+from edge.stream import HELD, Beacon, Opened, Stream
 from edge.watermark import Mark, Watermark
 from oracle import cbor
 from oracle import reading as reading_bytes
@@ -46,6 +47,7 @@ class Waiting:
     t_last_ms: int
     payload: bytes
     refusals: int
+    signer: Address
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,12 +69,40 @@ class Refusal:
 
 
 class Outbox:
-    """The streams of one key. Keep the values it gave you; it stores what you made of them."""
+    """The streams of one device. Keep the values it gave you; it stores what you made of them."""
 
-    def __init__(self, store: Store, watermark: Watermark, *, signer: Address) -> None:
-        self._store, self._watermark, self._signer = store, watermark, signer
+    def __init__(self, store: Store, watermark: Watermark, *, signer: Address, before: Address | None = None) -> None:
+        """`before`: the key that `signer` took the place of, whose mark may still stand beside the database."""
+        self._store, self._watermark, self._signer, self._before = store, watermark, signer, before
         self._marked = 0
         self._adopt()
+
+    @property
+    def signer(self) -> Address:
+        """The key that signs now."""
+        return self._signer
+
+    def hand_over(self, signer: Signer) -> int:
+        """Sign with a new key from now on, first what is held; returns how much. Raises StorageFailed or OSError.
+
+        What the old key signed keeps its signatures: the new key's segments reach it through `prev` (protocol 6.4).
+        """
+        rows = self._store.rows("SELECT number, digest, payload FROM segment WHERE signer IS NULL ORDER BY number")
+        with self._store.change() as db:
+            for number, named, payload in rows:
+                plain = cbor.decode(_bytes(payload))
+                assert isinstance(plain, dict)
+                signed = {**plain, "alg": signer.alg, "signature": signer.sign(Digest(_bytes(named)))}
+                db.execute(
+                    "UPDATE segment SET payload = ?, signer = ? WHERE number = ?",
+                    (cbor.encode(signed), signer.address, _int(number)),
+                )
+            db.execute("INSERT OR REPLACE INTO meta VALUES ('before', ?)", (self._signer,))
+            db.execute("INSERT OR REPLACE INTO meta VALUES ('signer', ?)", (signer.address,))
+        self._before, self._signer = self._signer, signer.address
+        self._watermark.write(Mark(self._signer, self._marked))
+        self.mark()
+        return len(rows)
 
     def streams(self, channels: Iterable[int]) -> dict[int, Stream]:
         """The stream of each channel as it was last stored."""
@@ -84,8 +114,8 @@ class Outbox:
         with self._store.change() as db:
             db.executemany("INSERT OR REPLACE INTO stream VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", map(_row, streams))
             db.executemany(
-                "INSERT INTO segment (digest, channel, first_seq, readings, t_last_ms, payload) "
-                "VALUES (?, ?, ?, ?, ?, ?)",
+                "INSERT INTO segment (digest, channel, first_seq, readings, t_last_ms, payload, signer) "
+                "VALUES (?, ?, ?, ?, ?, ?, ?)",
                 map(_segment_row, sealed),
             )
 
@@ -100,16 +130,17 @@ class Outbox:
         """The oldest segments of some channels, in the order in which they were signed."""
         marks = ", ".join("?" * len(channels))
         rows = self._store.rows(
-            "SELECT digest, channel, first_seq, readings, t_last_ms, payload, refusals FROM segment "
-            f"WHERE channel IN ({marks}) ORDER BY number LIMIT ?",
+            "SELECT digest, channel, first_seq, readings, t_last_ms, payload, refusals, signer FROM segment "
+            f"WHERE channel IN ({marks}) AND signer IS NOT NULL ORDER BY number LIMIT ?",
             *channels, limit,
         )  # fmt: skip
         return [
             Waiting(
                 digest=Digest(_bytes(digest)), channel=_int(channel), first_seq=_int(first), readings=_int(count),
                 t_last_ms=_int(t_last), payload=_bytes(payload), refusals=_int(refusals),
+                signer=Address(_bytes(signer)),
             )
-            for digest, channel, first, count, t_last, payload, refusals in rows
+            for digest, channel, first, count, t_last, payload, refusals, signer in rows
         ]  # fmt: skip
 
     def settle(self, acks: Iterable[Acknowledged], refusals: Iterable[Refusal], *, at_ms: int) -> None:
@@ -140,7 +171,7 @@ class Outbox:
             raise KeyForeign(want=Address(known), got=self._signer)
         signed = sum(stream.signed for stream in stored_streams(self._store))
         mark = self._watermark.read()
-        if mark is not None and mark.signer != self._signer:
+        if mark is not None and mark.signer not in (self._signer, self._before):
             raise KeyForeign(want=mark.signer, got=self._signer)
         self._marked = mark.signed if mark else 0
         if self._marked > signed:
@@ -185,7 +216,8 @@ def _stream(*row: object) -> Stream:
 def _segment_row(sealed: SealedSegment) -> tuple[object, ...]:
     signed = sealed.signed
     segment, payload = signed.segment, cbor.encode(sealed_to_plain(sealed))
-    return signed.digest, segment.channel, segment.first_seq, segment.count, segment.t_last_ms, payload
+    place = (segment.channel, segment.first_seq, segment.count, segment.t_last_ms)
+    return (signed.digest, *place, payload, None if signed.alg == HELD else signed.signer)
 
 
 def _int(value: object) -> int:

@@ -7,7 +7,7 @@ on only after the commit, and closing again signs the same bytes.
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from alliance.identity import Digest
+from alliance.identity import Address, Digest
 from alliance.ports import Randomness, Signer
 from edge import stream as streams
 from edge.alarms import Alarms
@@ -24,12 +24,13 @@ Chance = Callable[[str], Randomness]
 """Fresh randomness for a named purpose."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Recording:
-    """What signs a box's streams."""
+    """What signs a box's streams now. Without a signer, segments are closed and held until a key comes."""
 
     domain: Domain
-    signer: Signer
+    device: Address
+    signer: Signer | None
     epoch_seconds: int
     chance: Chance
 
@@ -115,7 +116,7 @@ class Recorder:
     def _closed(self, stream: Stream, sealed: list[SealedSegment]) -> Stream:
         r = self._recording
         segment, stream = streams.closed(
-            stream, device=r.signer.address, domain=r.domain, signer=r.signer, epoch_seconds=r.epoch_seconds
+            stream, device=r.device, domain=r.domain, signer=r.signer, epoch_seconds=r.epoch_seconds
         )
         sealed.append(segment)
         return stream

@@ -14,7 +14,8 @@ import httpx
 
 from alliance.calendar import Day
 from alliance.errors import AllianceError, Malformed, Missing, Refused
-from alliance.identity import digest
+from alliance.identity import Address, digest, to_hex
+from alliance.segment import Head
 from edge.outbox import Acknowledged, Refusal
 from edge.stream import Beacon
 from oracle import cbor
@@ -52,6 +53,14 @@ class AnswerMalformed(ServiceError, Malformed):
 
     url: str
     problem: str
+
+
+@dataclass(kw_only=True, eq=False)
+class HeadNotAnchored(Missing):
+    """The platform holds segments of a device that stand on no checkpoint yet: ask again after the epoch."""
+
+    device: Address
+    channel: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,6 +115,22 @@ class Service:
             raise AnswerMalformed(url=path, problem=str(error)[:_SHOWN]) from error
         return value
 
+    async def heads(self, device: Address) -> dict[int, Head]:
+        """Where a device's streams end in the log, by channel. Raises ServiceError, or HeadNotAnchored."""
+        path = f"/v1/segments/heads/{to_hex(device)}"
+        response = await self._asked("GET", path)
+        try:
+            items = [Fields(item, where="heads") for item in Fields(response.json(), where="heads").list("items")]
+            found = {
+                f.int("channel"): (Head(next_seq=f.int("nextSeq"), digest=digest(f.str("digest"))), f) for f in items
+            }
+        except (ValueError, AllianceError) as error:
+            raise AnswerMalformed(url=path, problem=str(error)[:_SHOWN]) from error
+        for channel, (_, fields) in found.items():
+            if not fields.bool("anchored"):
+                raise HeadNotAnchored(device=device, channel=channel)
+        return {channel: head for channel, (head, _) in found.items()}
+
     async def live(self, body: bytes, *, alg: int, signature: bytes) -> None:
         """Show live values, which settle nothing. Raises ServiceError."""
         headers = {"content-type": "application/json", "alliance-signature": f"{alg}:{signature.hex()}"}
@@ -131,6 +156,12 @@ class Service:
         if response.status_code >= httpx.codes.MULTIPLE_CHOICES:
             raise ServiceRefused(url=path, status=response.status_code, code_there=_problem_code(response))
         return response
+
+
+def _head(value: object) -> tuple[int, Head, bool]:
+    fields = Fields(value, where="heads.items")
+    head = Head(next_seq=fields.int("nextSeq"), digest=digest(fields.str("digest"), field="digest"))
+    return fields.int("channel"), head, fields.bool("anchored")
 
 
 def _upload_answer(value: object) -> UploadAnswer:

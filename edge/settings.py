@@ -89,6 +89,12 @@ class Settings(BaseSettings):
     station: Annotated[int, Field(ge=1)]
     acknowledgers: Annotated[tuple[Annotated[Address, BeforeValidator(_address)], ...], Field(min_length=1)]
     """Addresses of the platform's keys whose acknowledgements let a segment leave the box."""
+    key_algorithm: Literal[1, 2, 3] = 1
+    """With what the box signs its readings (protocol 3.6): 1 secp256k1, 2 P-256, 3 Ed25519; its name is always 1."""
+    passphrase_file: Path | None = None
+    """File of the key files' passphrase, readable by its owner alone; else see `edge.passphrase`."""
+    plain_key_allowed: bool = False
+    """Whether key files may stand unencrypted."""
     device: Annotated[DeviceSettings, BeforeValidator(_known_keys(DeviceSettings))]
     limits: Annotated[Limits, BeforeValidator(_known_keys(Limits))]
     pacer: Literal["system", "lockstep"] = "system"
@@ -161,7 +167,7 @@ def load(path: Path) -> Settings:
     Raises SettingsMissing or SettingsMalformed.
     """
     raw = _parsed(path)
-    for name in ("state", "deployment"):
+    for name in ("state", "deployment", "passphrase_file"):
         if isinstance(raw.get(name), str):
             raw[name] = path.parent / raw[name]
     try:

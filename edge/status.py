@@ -4,11 +4,11 @@ import json
 from pathlib import Path
 
 from alliance.calendar import Day, iso_utc
-from alliance.identity import to_hex
+from alliance.identity import Address, to_hex
 from edge.alarms import counted, standing
 from edge.folder import DATABASE
 from edge.outbox import stored_streams
-from edge.store import Store, open_to_look
+from edge.store import Store, StoreMissing, open_to_look
 
 
 def status(state: Path, *, station: int) -> dict[str, object]:
@@ -16,9 +16,11 @@ def status(state: Path, *, station: int) -> dict[str, object]:
     store = open_to_look(state / DATABASE)
     try:
         signer = store.meta("signer")
+        device = store.meta("device") or signer
         return {
             "station": station,
-            "device": to_hex(signer) if signer else None,
+            "device": to_hex(device) if device else None,
+            "key": to_hex(signer) if signer else None,
             "heads": _heads(store),
             "outbox": _backlog(store),
             "lastAck": _last_ack(store),
@@ -46,12 +48,14 @@ def _heads(store: Store) -> list[dict[str, object]]:
 
 
 def _backlog(store: Store) -> dict[str, object]:
+    [(held,)] = store.rows("SELECT count(*) FROM segment WHERE signer IS NULL")
     [(segments, readings, oldest_ms)] = store.rows("SELECT count(*), total(readings), min(t_last_ms) FROM segment")
     refused = store.rows(
         "SELECT channel, first_seq, digest, code, detail, refusals FROM segment WHERE refusals > 0 ORDER BY number"
     )
     return {
         "segments": segments,
+        "held": held,
         "readings": int(float(str(readings))),
         "oldest": iso_utc(oldest_ms) if isinstance(oldest_ms, int) else None,
         "refused": [
@@ -86,3 +90,25 @@ def _schedules(store: Store) -> list[dict[str, object]]:
 def _hex(value: object) -> str:
     assert isinstance(value, bytes)
     return to_hex(value)
+
+
+def device_of(state: Path) -> Address:
+    """The device's name in a state folder. Raises StoreMissing, StoreCorrupt or StoreVersionUnknown."""
+    return _named(state, "device") or signer_of(state)
+
+
+def signer_of(state: Path) -> Address:
+    """The key that signs in a state folder. Raises StoreMissing, StoreCorrupt or StoreVersionUnknown."""
+    found = _named(state, "signer")
+    if found is None:
+        raise StoreMissing(path=str(state / DATABASE))
+    return found
+
+
+def _named(state: Path, name: str) -> Address | None:
+    store = open_to_look(state / DATABASE)
+    try:
+        found = store.meta(name)
+    finally:
+        store.close()
+    return None if found is None else Address(found)

@@ -14,7 +14,7 @@ from alliance.errors import Conflicting, Malformed, Missing, Refused
 from alliance.identity import Digest
 from edge.watermark import sync_folder
 
-VERSION = 1
+VERSION = 2
 _FULL = 2
 _CHECKPOINT_PAGES = 128
 """A log of half a megabyte is soon overwritten in place, which syncs faster than one that grows."""
@@ -28,7 +28,7 @@ CREATE TABLE stream (
 CREATE TABLE segment (
     number INTEGER PRIMARY KEY AUTOINCREMENT, digest BLOB NOT NULL UNIQUE, channel INTEGER NOT NULL,
     first_seq INTEGER NOT NULL, readings INTEGER NOT NULL, t_last_ms INTEGER NOT NULL, payload BLOB NOT NULL,
-    refusals INTEGER NOT NULL DEFAULT 0, code TEXT, detail TEXT
+    refusals INTEGER NOT NULL DEFAULT 0, code TEXT, detail TEXT, signer BLOB
 );
 CREATE INDEX segment_of_channel ON segment (channel, number);
 CREATE TABLE ack (
@@ -218,9 +218,14 @@ def _check_version(store: Store, path: Path, alliance: Digest) -> None:
                 db.execute(statement)
             db.execute("INSERT INTO meta VALUES ('alliance', ?)", (alliance,))
             db.execute(f"PRAGMA user_version = {VERSION}")
+    elif version == 1:
+        with store.change() as db:
+            db.execute("ALTER TABLE segment ADD COLUMN signer BLOB")
+            db.execute("UPDATE segment SET signer = (SELECT value FROM meta WHERE name = 'signer')")
+            db.execute(f"PRAGMA user_version = {VERSION}")
     elif version != VERSION:
         raise StoreVersionUnknown(path=str(path), version=version)
-    elif (got := store.meta("alliance")) != alliance:
+    if version and (got := store.meta("alliance")) != alliance:
         raise StoreOfAnotherAlliance(path=str(path), want=alliance, got=Digest(got or b""))
 
 

@@ -6,14 +6,17 @@ them.
 
 from dataclasses import dataclass, replace
 
-from alliance.identity import ZERO_DIGEST, Address, Digest
+from alliance.identity import ZERO_ADDRESS, ZERO_DIGEST, Address, Digest
 from alliance.ports import Signer
 from alliance.reading import Reading
-from alliance.segment import MAX_READINGS, START, Head
+from alliance.segment import MAX_READINGS, START, Head, Segment, SignedSegment
 from oracle import reading as reading_bytes
 from oracle import segment as segments
 from oracle.eip712 import Domain
 from oracle.segment import SealedSegment
+
+HELD = 0
+"""Algorithm of a segment that no key has signed yet."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,10 +96,21 @@ def complete(stream: Stream, t_ms: int, *, epoch_seconds: int) -> bool:
     return len(opened.readings) >= MAX_READINGS or ends_ms(opened.epoch, epoch_seconds=epoch_seconds) <= t_ms
 
 
+def held(segment: Segment, *, domain: Domain) -> SignedSegment:
+    """A segment that waits for a key."""
+    return SignedSegment(
+        segment=segment, digest=segments.digest(segment, domain), alg=HELD, signature=b"", signer=ZERO_ADDRESS
+    )
+
+
 def closed(
-    stream: Stream, *, device: Address, domain: Domain, signer: Signer, epoch_seconds: int
+    stream: Stream, *, device: Address, domain: Domain, signer: Signer | None, epoch_seconds: int
 ) -> tuple[SealedSegment, Stream]:
-    """Sign the open segment, or a gap record if it is empty; closing twice from the same state signs the same bytes."""
+    """Sign the open segment, or a gap record if it is empty; closing twice from the same state signs the same bytes.
+
+    Without a signer the segment is closed and held (algorithm 0, no signature): its digest, and so what continues it,
+    is the same whoever signs it later.
+    """
     opened = stream.opened
     assert opened is not None
     segment = segments.close(
@@ -104,7 +118,7 @@ def closed(
         closed_at_ms=ends_ms(opened.epoch, epoch_seconds=epoch_seconds),
         beacon_block=opened.beacon.block, beacon_hash=opened.beacon.hash,
     )  # fmt: skip
-    signed = segments.sign(segment, domain=domain, signer=signer)
+    signed = held(segment, domain=domain) if signer is None else segments.sign(segment, domain=domain, signer=signer)
     sealed = SealedSegment(
         signed=signed,
         secret=opened.secret if opened.readings else ZERO_DIGEST,

@@ -14,6 +14,7 @@ from edge.alarms import Alarms
 from edge.outbox import Acknowledged, Outbox, Waiting
 from edge.sampling import CHANNELS
 from edge.service import AnswerMalformed, Service, UploadAnswer
+from edge.signing import KeyKeeper
 from oracle import eip712, signature
 from oracle.eip712 import Domain
 from oracle.signature import SECP256K1, AlgorithmUnknown, SignatureMalformed
@@ -21,6 +22,9 @@ from oracle.signature import SECP256K1, AlgorithmUnknown, SignatureMalformed
 BATCH = 64
 """Segments of one request: at most 64 × 60 readings of 64 bytes, a quarter of a megabyte."""
 BATCHES_A_TICK = 8
+REACH = 1_000
+"""Segments of one request while those of a lapsed key wait for a later one, by a valid key, that reaches them."""
+_LAPSED = "signer_lapsed"
 
 
 @dataclass(kw_only=True, eq=False)
@@ -77,8 +81,9 @@ class Uplink:
 
     def __init__(
         self, *, outbox: Outbox, service: Service, acknowledger: Acknowledger, alarms: Alarms, clock: Clock,
-        backoff_ticks: int,
+        backoff_ticks: int, keeper: KeyKeeper | None = None,
     ) -> None:  # fmt: skip
+        self._keeper, self._reaching = keeper, set[int]()
         self._outbox, self._service, self._acknowledger = outbox, service, acknowledger
         self._alarms, self._clock = alarms, clock
         self._channels = {channel: Backoff(backoff_ticks) for channel in CHANNELS}
@@ -88,10 +93,13 @@ class Uplink:
 
         Raises ServiceError, StorageFailed, OSError or AckForeign; nothing is lost by any of them.
         """
+        if self._keeper is not None and self._keeper.holding:
+            self._keeper.look(at_ms=self._clock.now_ms())
         channels = [channel for channel, backoff in self._channels.items() if backoff.due()]
         acknowledged = 0
         for _ in range(BATCHES_A_TICK):
-            batch = self._outbox.waiting(channels=channels, limit=BATCH)
+            limit = REACH if self._reaching.intersection(channels) else BATCH
+            batch = self._outbox.waiting(channels=channels, limit=limit)
             if not batch:
                 break
             self._outbox.mark()
@@ -123,6 +131,8 @@ class Uplink:
                 continue
             blocked.add(channel)
             self._channels[channel].failed()
+            if refusal.code == _LAPSED:
+                self._lapsed(of[refusal.segment], refusal.detail, at_ms=at_ms)
             self._alarms.count("segments_refused")
             self._alarms.raised(
                 f"segment.refused.{channel}", at_ms=at_ms, segment="0x" + refusal.segment.hex(),
@@ -130,5 +140,12 @@ class Uplink:
             )  # fmt: skip
         for channel in {waiting.channel for waiting in batch} - blocked:
             self._channels[channel].succeeded()
+            self._reaching.discard(channel)
             self._alarms.cleared(f"segment.refused.{channel}", at_ms=at_ms)
         return [channel for channel in channels if channel not in blocked]
+
+    def _lapsed(self, refused: Waiting, why: str, *, at_ms: int) -> None:
+        """The key that signed a segment has lapsed: if it is the one in use, another must take over."""
+        self._reaching.add(refused.channel)
+        if self._keeper is not None and refused.signer == self._outbox.signer:
+            self._keeper.lapsed(at_ms=at_ms, why=why)

@@ -30,11 +30,13 @@ export default defineConfig({
       },
       workbox: {
         globPatterns: ["**/*.{js,css,html,svg}"],
-        navigateFallbackDenylist: [/^\/v1\//, /^\/ipfs\//, /^\/docs/, /^\/openapi\.json/, /^\/(healthz|readyz)/],
+        navigateFallbackDenylist: [
+          /^\/v1\//, /^\/ipfs\//, /^\/grants\//, /^\/log\//, /^\/verify\.html/, /^\/docs/, /^\/openapi\.json/, /^\/(healthz|readyz)/,
+        ],
       },
     }),
   ],
   build: { target: "es2022", sourcemap: false, chunkSizeWarningLimit: 900, reportCompressedSize: false },
   server: { proxy: { "/v1": service, "/ipfs": service, "/readyz": service } },
-  test: { include: ["src/**/*.test.ts", "src/**/*.test.tsx"] },
+  test: { include: ["src/**/*.test.ts", "src/**/*.test.tsx", "verifier/src/**/*.test.ts"] },
 });

@@ -55,12 +55,7 @@ class FolderArchive:
         path = self.path(digest)
         if not path.exists():
             path.parent.mkdir(exist_ok=True)
-            aside = path.with_suffix(f".{os.getpid()}.part")
-            with aside.open("wb") as file:
-                file.write(block)
-                file.flush()
-                os.fsync(file.fileno())
-            aside.replace(path)
+            write_aside(path, block)
         sync_folder(path.parent)
         if path.parent not in self._sure:
             sync_folder(self.folder)
@@ -68,13 +63,20 @@ class FolderArchive:
             self._sure.add(path.parent)
         return digest
 
+    def mend(self, block: bytes) -> Digest:
+        """Put a block in place of whatever stands under its address, durably."""
+        path = self.path(sha256(block))
+        path.parent.mkdir(exist_ok=True)
+        write_aside(path, block)
+        return self.put(block)
+
     def get(self, digest: Digest) -> bytes:
         """The block. Raises BlockMissing or BlockAltered."""
         try:
             block = self.path(digest).read_bytes()
         except FileNotFoundError:
             raise BlockMissing(cid=Cid(digest), where=str(self.folder)) from None
-        return _checked(block, digest, where=str(self.folder))
+        return checked(block, digest, where=str(self.folder))
 
     def has(self, digest: Digest) -> bool:
         """Whether the block is there."""
@@ -101,14 +103,25 @@ class GatewayArchive:
             raise BlockMissing(cid=cid, where=f"{self.url} ({type(error).__name__})") from error
         if reply.status_code != httpx.codes.OK:
             raise BlockMissing(cid=cid, where=f"{self.url} (HTTP {reply.status_code})")
-        return _checked(reply.content, digest, where=self.url)
+        return checked(reply.content, digest, where=self.url)
 
 
-def _checked(block: bytes, digest: Digest, *, where: str) -> bytes:
+def checked(block: bytes, digest: Digest, *, where: str) -> bytes:
+    """The block, if it is the one of that SHA-256. Raises BlockAltered."""
     got = cid_of(block)
     if got.digest != digest:
         raise BlockAltered(cid=Cid(digest), got=got, where=where)
     return block
+
+
+def write_aside(path: Path, content: bytes) -> None:
+    """Put a file in place whole: written beside it, synced, renamed. The folder's own entry is the caller's to sync."""
+    aside = path.with_suffix(f".{os.getpid()}.part")
+    with aside.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    aside.replace(path)
 
 
 def sync_folder(folder: Path) -> None:

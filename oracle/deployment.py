@@ -11,7 +11,10 @@ from oracle.hashing import keccak256
 from oracle.plain import Fields, PlainMalformed
 
 VERSION = 1
-CONTRACTS = ("AllianceRegistry", "InterimCharter", "DeviceRegistry", "CapacityLease", "AnchorLog", "SettlementLedger")
+CONTRACTS = (
+    "AllianceRegistry", "Charter", "DeviceRegistry", "CapacityLease", "AnchorLog", "SettlementLedger",
+    "MeterCourt", "PlanCourt", "MarketCourt", "BookCourt",
+)  # fmt: skip
 
 
 @dataclass(kw_only=True, eq=False)

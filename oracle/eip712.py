@@ -41,6 +41,8 @@ SEGMENT = keccak256(
 )
 ACK = keccak256(b"Ack(bytes32 segment,uint64 epoch)")
 ENROL = keccak256(b"Enrol(address device,address owner,uint32 station,uint256 nonce,uint64 deadline)")
+ROTATE = keccak256(b"Rotate(address device,address newKey,uint64 validity,uint256 nonce)")
+ROTATE_KEY = keccak256(b"RotateKey(address device,uint8 alg,bytes publicKey,uint64 validity,uint256 nonce)")
 ACCEPT = keccak256(b"Accept(bytes32 schedule,uint64 firstPeriod,uint64 beaconBlock,bytes32 beaconHash)")
 LIVE = keccak256(b"Live(address device,uint64 t,bytes32 body)")
 
@@ -55,6 +57,18 @@ def enrol_digest(
 ) -> Digest:
     """The device's consent to belong to an owner and a station (protocol 6.2)."""
     return domain.digest(ENROL, device, owner, station, nonce, deadline_s)
+
+
+def rotate_digest(domain: Domain, *, device: Address, new_key: Address, validity_s: int, nonce: int) -> Digest:
+    """The outgoing key's word for a new secp256k1 key of its device (protocol 6.3)."""
+    return domain.digest(ROTATE, device, new_key, validity_s, nonce)
+
+
+def rotate_key_digest(
+    domain: Domain, *, device: Address, alg: int, public_key: bytes, validity_s: int, nonce: int
+) -> Digest:
+    """The outgoing key's word for a new key of P-256 or Ed25519 (protocol 6.3)."""
+    return domain.digest(ROTATE_KEY, device, alg, keccak256(public_key), validity_s, nonce)
 
 
 def accept_digest(

@@ -22,6 +22,7 @@ class EntryType(IntEnum):
     RULE_PACK = 4
     STATEMENT = 5
     ACCEPTANCE = 6
+    ROWS = 7
 
 
 _BODY_SIZE = {
@@ -32,6 +33,7 @@ _BODY_SIZE = {
     EntryType.RULE_PACK: 64,
     EntryType.STATEMENT: 64,
     EntryType.ACCEPTANCE: 97,
+    EntryType.ROWS: 64,
 }
 DOCUMENT_TYPES = (EntryType.SCHEDULE, EntryType.INSTRUCTION, EntryType.RULE_PACK, EntryType.STATEMENT)
 
@@ -78,6 +80,11 @@ class Entry:
     @property
     def commitment(self) -> Digest:
         """SHA-256(salt ‖ document) that the entry records."""
+        return Digest(self.body[32:])
+
+    @property
+    def rows_root(self) -> Digest:
+        """Root over the rows of the document that an entry of type ROWS names."""
         return Digest(self.body[32:])
 
 

@@ -63,6 +63,35 @@ def root_of(leaves: Sequence[bytes]) -> Digest:
     return Digest(level[0])
 
 
+class Frontier:
+    """A growing tree that keeps only what its next root needs: a hash for each full subtree, the largest first."""
+
+    def __init__(self, size: int = 0, peaks: Sequence[bytes] = ()) -> None:
+        if len(peaks) != size.bit_count():
+            raise ProofShapeWrong(what="frontier", index_or_old_size=size, size=size, proof_length=len(peaks))
+        self.size = size
+        """How many leaves stand in the tree."""
+        self.peaks = list(peaks)
+
+    def append(self, leaf: bytes) -> None:
+        """Add a leaf hash at the end."""
+        left, node = self.size, leaf
+        while left & 1:
+            node = sha256(b"\x01" + self.peaks.pop() + node).digest()
+            left >>= 1
+        self.peaks.append(node)
+        self.size += 1
+
+    def root(self) -> Digest:
+        """Root of all leaves."""
+        if not self.peaks:
+            return EMPTY_ROOT
+        node = self.peaks[-1]
+        for peak in reversed(self.peaks[:-1]):
+            node = sha256(b"\x01" + peak + node).digest()
+        return Digest(node)
+
+
 class HashTree:
     """A growing tree: 32 bytes a node, roots and proofs for every size that it ever had."""
 
@@ -92,6 +121,11 @@ class HashTree:
     def leaf(self, index: int) -> Digest:
         """The leaf hash at an index."""
         return self._node(0, index)
+
+    def node(self, height: int, index: int) -> Digest:
+        """Root of the `index`-th full subtree of 2^height leaves. Raises ProofShapeWrong when it is not full yet."""
+        _check_bounds("node", (index + 1) << height, self.size)
+        return self._node(height, index)
 
     def root(self, size: int | None = None) -> Digest:
         """Root of the first `size` leaves, all of them by default."""

@@ -12,6 +12,7 @@ from oracle import reading as reading_bytes
 from oracle.deployment import Deployment
 from oracle.plain import Fields, PlainMalformed
 from oracle.segment import SealedSegment, check_signature, split_readings
+from oracle.signature import PublicKeys, no_keys
 
 VERSION = 1
 
@@ -87,11 +88,12 @@ def make(
     )
 
 
-def verify(receipt: Receipt, *, deployment: Deployment) -> ProvenReading:
+def verify(receipt: Receipt, *, deployment: Deployment, keys: PublicKeys = no_keys) -> ProvenReading:
     """Check all of a receipt that needs no chain: place, reading, segment root, signature, entry, log root.
 
     Raises ReceiptForeign, ReadingMalformed, SegmentShapeWrong, InclusionFails, ProofShapeWrong, SignatureMalformed.
-    The caller then looks up the checkpoint on chain and judges the key (protocol 4.7.3 and 4.7.4).
+    `keys` are the public keys confirmed on chain. The caller then looks up the checkpoint there and judges the key
+    (protocol 4.7.3 and 4.7.4).
     """
     _check_place(receipt, deployment)
     segment, reading = receipt.segment, reading_bytes.decode(receipt.reading)
@@ -104,7 +106,9 @@ def verify(receipt: Receipt, *, deployment: Deployment) -> ProvenReading:
         merkle.leaf_hash(receipt.reading), index=index, size=segment.count,
         proof=receipt.reading_proof, root=segment.root,
     )  # fmt: skip
-    signed = check_signature(segment, alg=receipt.alg, signature_bytes=receipt.signature, domain=deployment.domain)
+    signed = check_signature(
+        segment, alg=receipt.alg, signature_bytes=receipt.signature, domain=deployment.domain, keys=keys
+    )
     merkle.verify_inclusion(
         merkle.leaf_hash(log.segment_entry(signed).raw), index=receipt.entry_index, size=receipt.tree_size,
         proof=receipt.log_proof, root=receipt.checkpoint.root,

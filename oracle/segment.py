@@ -12,6 +12,7 @@ from oracle import eip712, merkle, signature
 from oracle import reading as reading_bytes
 from oracle.eip712 import Domain
 from oracle.plain import Fields
+from oracle.signature import LOOKED_UP, PublicKeys, no_keys
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,10 +114,16 @@ def sign(segment: Segment, *, domain: Domain, signer: Signer) -> SignedSegment:
     )
 
 
-def check_signature(segment: Segment, *, alg: int, signature_bytes: bytes, domain: Domain) -> SignedSegment:
-    """Recover who signed. Raises AlgorithmUnknown or SignatureMalformed; the key's right is judged elsewhere."""
+def check_signature(
+    segment: Segment, *, alg: int, signature_bytes: bytes, domain: Domain, keys: PublicKeys = no_keys
+) -> SignedSegment:
+    """Find out who signed; the signer is the zero address when no key of the device did.
+
+    Raises AlgorithmUnknown or SignatureMalformed; the key's right is judged elsewhere.
+    """
     named = digest(segment, domain)
-    signer = signature.recover(named, alg=alg, signature=signature_bytes)
+    known = keys(segment.device, alg) if alg in LOOKED_UP else ()
+    signer = signature.recover(named, alg=alg, signature=signature_bytes, public_keys=known)
     return SignedSegment(segment=segment, digest=named, alg=alg, signature=signature_bytes, signer=signer)
 
 
@@ -173,8 +180,8 @@ def signed_to_plain(signed: SignedSegment) -> dict[str, object]:
     }  # fmt: skip
 
 
-def signed_from_fields(fields: Fields, domain: Domain) -> SignedSegment:
-    """Read a signed segment and recover its signer. Raises PlainMalformed and what `check_signature` raises."""
+def signed_from_fields(fields: Fields, domain: Domain, keys: PublicKeys = no_keys) -> SignedSegment:
+    """Read a signed segment and find out its signer. Raises PlainMalformed and what `check_signature` raises."""
     segment = Segment(
         device=Address(fields.bytes("device", size=20)),
         channel=fields.int("channel", high=0xFFFF),
@@ -188,7 +195,7 @@ def signed_from_fields(fields: Fields, domain: Domain) -> SignedSegment:
         beacon_hash=Digest(fields.bytes("beaconHash", size=32)),
     )
     alg, raw = fields.int("alg", high=255), fields.bytes("signature")
-    return check_signature(segment, alg=alg, signature_bytes=raw, domain=domain)
+    return check_signature(segment, alg=alg, signature_bytes=raw, domain=domain, keys=keys)
 
 
 def sealed_to_plain(sealed: SealedSegment) -> dict[str, object]:
@@ -196,11 +203,11 @@ def sealed_to_plain(sealed: SealedSegment) -> dict[str, object]:
     return {**signed_to_plain(sealed.signed), "secret": sealed.secret, "readings": sealed.readings}
 
 
-def sealed_from_plain(value: object, domain: Domain) -> SealedSegment:
+def sealed_from_plain(value: object, domain: Domain, keys: PublicKeys = no_keys) -> SealedSegment:
     """Read an uploaded segment strictly; contents are not checked yet. Raises as `signed_from_fields`."""
     fields = Fields(value, where="segment")
     sealed = SealedSegment(
-        signed=signed_from_fields(fields, domain),
+        signed=signed_from_fields(fields, domain, keys),
         secret=Digest(fields.bytes("secret", size=32)),
         readings=fields.bytes("readings"),
     )

@@ -21,7 +21,7 @@ CHAIN_ID = 31337
 TEST_MNEMONIC = "test test test test test test test test test test test junk"
 TEN_THOUSAND_ETHER_WEI = 10**22
 _BINARY = Path("node_modules/@foundry-rs/anvil-linux-amd64/bin/anvil")
-_START_POLLS = 400
+_START_POLLS = 2_400
 _POLL_S = 0.025
 _STOP_S = 20.0
 
@@ -89,7 +89,8 @@ class Anvil:
 
     `genesis_s` is the first block's time (unix seconds). Without `block_time_s` a block is mined only by `mine_at`;
     with it, every so many real seconds. `state` keeps the chain in a file, written each `state_interval_s` real seconds
-    and at the end, and resumes from it. `funded` accounts begin with ten thousand ether beside the mnemonic's ten.
+    and at the end, and resumes from it: blocks, logs and the newest state, no older ones. `funded` accounts begin with
+    ten thousand ether beside the mnemonic's ten.
     """
 
     def __init__(
@@ -208,13 +209,7 @@ class Anvil:
         ]  # fmt: skip
         command += ["--no-mining"] if self._block_time_s is None else ["--block-time", str(self._block_time_s)]
         if self._state is not None:
-            command += [
-                "--state",
-                str(self._state),
-                "--state-interval",
-                str(self._state_interval_s),
-                "--preserve-historical-states",
-            ]
+            command += ["--state", str(self._state), "--state-interval", str(self._state_interval_s)]
         return command
 
     def _open_log(self) -> IO[bytes]:

@@ -22,6 +22,7 @@ from alliance.errors import Missing, Refused
 from alliance.identity import StationId, address, to_hex
 from alliance.rulepack import parse_json
 from oracle import deployment as deployments
+from simulation import readers
 from simulation.anvil import Anvil, AnvilFailed, free_port, require_free
 from simulation.cast import LEASES, STATIONS, CastStation
 from simulation.founding import DeviceConsent, Founder, Keyring, first_tick_ms, funded, genesis_s
@@ -78,13 +79,6 @@ class ProfileOfOtherStation(Refused):
 
 
 @dataclass(kw_only=True, eq=False)
-class DayEndsMonth(Refused):
-    """Availability is settled with a month's last day, and the service does not gather it yet (docs/promises.md)."""
-
-    day: str
-
-
-@dataclass(kw_only=True, eq=False)
 class ServiceSilent(Missing):
     """The service did not answer in time; its log says why."""
 
@@ -109,6 +103,8 @@ class Played:
     state: Path
     deployment: Path
     archive: Path
+    key: Path
+    """The auditor's key, to which every owner granted its evidence."""
     rpc_url: str
     service_url: str
     wall_s: float
@@ -164,6 +160,7 @@ class Demo:
             state=self._state,
             deployment=self._state / "deployment.json",
             archive=self._state / "service" / "archive",
+            key=readers.key_file(self._state, readers.AUDITOR),
             rpc_url=self.anvil.url,
             service_url=self.service_url,
             wall_s=time.monotonic() - begun,
@@ -256,8 +253,6 @@ class Demo:
             self._day = day_of(str(kept["day"])).plus(1)
             self._next_ms = int(str(kept["next_ms"]))
             self._keyring = Keyring(str(kept["seed"]).encode())
-        if self._day.plus(1).date.day == 1:
-            raise DayEndsMonth(day=str(self._day))
         parse_json(_PACK.read_text()).tariff_for(self._day)
         if kept is not None:
             return True
@@ -341,7 +336,7 @@ class Demo:
             "finality_blocks": FINALITY_BLOCKS, "settlement_grace_minutes": GRACE_MINUTES,
             "correction_window_minutes": WINDOW_MINUTES, "plan_lead_minutes": PLAN_LEAD_MINUTES,
             "randomness_seed": self._options.seed.encode().hex(), "admin_token": self.token,
-            "demo_wallets": str(folder / "wallets.json"),
+            "demo_wallets": str(folder / "wallets.json"), "public_readings": True,
         }  # fmt: skip
         if self._options.page is not None:
             settings["page"] = str(self._options.page)
@@ -358,6 +353,7 @@ class Demo:
             "deployment": str((self._state / "deployment.json").resolve()),
             "station": station.number,
             "acknowledgers": [to_hex(self._keyring.address("acknowledger"))],
+            "passphrase_file": str(_passphrase(folder, self._keyring.secret(f"passphrase {station.number}"))),
             "device": {"kind": station.speaks, "port": self._modbus[station.number]},
             "limits": {
                 "charge_power_w": rated.battery.charge_power_w, "discharge_power_w": rated.battery.discharge_power_w,
@@ -441,6 +437,8 @@ class Demo:
                     standby = station.plant.standby_w
                     loads = tuple(past.net_load_wh(slot, standby_w=standby) for slot in range(SLOTS_A_DAY))
                     member.file_net_load(station.number, day, loads)
+        readers.register(self.service_url, self._state, self._keyring, token=self.token)
+        self._say("readers registered: members, an auditor, a regulator 已登记读者：成员、审计、监管")
         self._say("rule pack, billing group, profiles and past net load filed 规则包、结算组、历史负荷已备案")
 
     @property
@@ -511,6 +509,13 @@ def _given_profiles(
 
 def _moved(profile: DayProfile, day: Day) -> DayProfile:
     return DayProfile(day=day, load_w=profile.load_w, pv_w=profile.pv_w)
+
+
+def _passphrase(folder: Path, secret: bytes) -> Path:
+    """The file of the passphrase under which a box's key file is encrypted."""
+    path = folder / "passphrase"
+    _write_key(path, secret)
+    return path.resolve()
 
 
 def _write_key(path: Path, secret: bytes) -> None:

@@ -75,7 +75,7 @@ class Founder:
         return deploy(self._anvil.rpc, self._wallet(self._keyring.signer("deployer")), terms)
 
     def admit(self, deployment: Deployment, stations: tuple[CastStation, ...]) -> None:
-        """Six owners apply with their own wallets and are admitted; each registers its station."""
+        """Six owners apply with their own wallets, are admitted, register their stations and sign for their safety."""
         to = deployment["AllianceRegistry"].address
         admitter = self._wallet(self._keyring.signer("admitter"))
         for station in stations:
@@ -84,6 +84,8 @@ class Founder:
             owner.send(to, registry.apply_for_membership(papers))
             admitter.send(to, registry.admit(owner.address))
             owner.send(to, registry.register_station(_spec(station)))
+            agreement = sha256(b"safety agreement", self._keyring.seed, station.key.encode())
+            owner.send(to, registry.sign_safety_agreement(station.number, agreement))
 
     def enrol(
         self, deployment: Deployment, stations: tuple[CastStation, ...], consents: Mapping[StationId, DeviceConsent]

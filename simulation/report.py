@@ -45,7 +45,7 @@ def audited(played: Played) -> Verdict:
     """Let the auditor recompute the day from the chain and the archive alone."""
     command = [
         program("alliance"), "audit", "--rpc", played.rpc_url, "--archive", str(played.archive),
-        "--day", str(played.day), "--deployment", str(played.deployment), "--json",
+        "--day", str(played.day), "--deployment", str(played.deployment), "--key", str(played.key), "--json",
     ]  # fmt: skip
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     lines = [line for line in done.stdout.splitlines() if line.startswith("{")]

@@ -19,6 +19,7 @@ from rich.console import Console
 
 from alliance.calendar import Day, day_of
 from cli import demo as command
+from simulation import readers
 from simulation.anvil import AnvilMissing, binary
 from simulation.demo import TICK_MS, Demo, DemoOptions, Played
 from simulation.supervisor import ParticipantGone
@@ -63,7 +64,8 @@ class LiveDemo:
         """Where the traces of the day are."""
         return Played(
             day=self.day, state=self.state, deployment=self.state / "deployment.json",
-            archive=self.state / "service" / "archive", rpc_url=self.demo.anvil.url,
+            archive=self.state / "service" / "archive", key=readers.key_file(self.state, readers.AUDITOR),
+            rpc_url=self.demo.anvil.url,
             service_url=self.demo.service_url, wall_s=0.0,
         )  # fmt: skip
 

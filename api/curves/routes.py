@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 from sqlalchemy import Connection
 
 from alliance.calendar import SLOTS_A_DAY, Day, day_at, day_of
@@ -14,17 +14,24 @@ from api.curves.schemas import CurveAnswer, CurveSlot
 from api.platform import Platform, PlatformDep
 from api.schedules import queries as schedules
 from api.schedules.queries import ScheduleRecord
+from api.session import access
+from api.session.access import Anyone
+from api.session.principal import NotYours
 from api.stations import queries as stations
 
 router = APIRouter(prefix="/v1", tags=["curves"])
 
 
 @router.get("/stations/{station}/curve")
-def station_curve(station: int, platform: PlatformDep, day: str | None = None) -> CurveAnswer:
-    """A station's day, today by default."""
+def station_curve(
+    station: int, request: Request, platform: PlatformDep, principal: Anyone, day: str | None = None
+) -> CurveAnswer:
+    """A station's day, today by default; its owner's."""
     wanted = _day(platform, day)
+    access.check_sees(request, platform, principal)
     with platform.database.reading() as connection:
-        stations.one(connection, station)
+        if not access.may_see(platform, principal, stations.owner_of(connection, station)):
+            raise NotYours(what=f"the curve of station {station}")
         record = _newest(connection, wanted)
         slots = _slots(connection, StationId(station), wanted, record)
     return _answer(wanted, station, record, slots)

@@ -1,5 +1,6 @@
 """What other slices may ask about devices, their channels and their keys (protocol 6)."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -7,8 +8,10 @@ from sqlalchemy import Connection, func, select
 
 from alliance.fleet import Channel
 from alliance.identity import Address, StationId
+from alliance.keys import KeyHistory, Moment, Report, Standing, Term, standing
 from alliance.reading import ChannelKind
-from api.devices.repository import attestations, channels, delegates, devices, frozen_signers, owners
+from api.devices.repository import attestations, channels, delegates, devices, frozen_signers, owners, public_keys
+from oracle.signature import PublicKeys
 
 
 class DelegateChange(StrEnum):
@@ -118,12 +121,77 @@ def keys_of(connection: Connection, device: Address) -> list[KeyRow]:
     return [keys[key] for key in sorted(keys)]
 
 
+def public_keys_of(connection: Connection) -> PublicKeys:
+    """The public keys that were ever confirmed, by device and algorithm, in the order of the chain."""
+
+    def keys(device: Address, alg: int) -> Sequence[bytes]:
+        mine = (public_keys.c.device == device, public_keys.c.alg == alg)
+        query = select(public_keys.c.public_key).where(*mine).order_by(public_keys.c.block, public_keys.c.log_index)
+        return list(dict.fromkeys(connection.execute(query).scalars()))
+
+    return keys
+
+
+class KeyBook:
+    """What the chain said of a device's keys and owners, so that a key can be judged at any place (protocol 6.4)."""
+
+    def __init__(self, connection: Connection, device: Address) -> None:
+        self._device = device
+        self._histories = _histories(connection, device)
+        query = select(owners).where(owners.c.device == device).order_by(owners.c.block, owners.c.log_index)
+        self._owners = [(Moment(row.block, row.log_index), row.owner) for row in connection.execute(query)]
+
+    def history(self, key: Address) -> KeyHistory:
+        """What was said of a key; empty when nothing was."""
+        return self._histories.get(key, KeyHistory())
+
+    def standing(self, key: Address, *, at: Moment, time_s: int) -> Standing:
+        """What a key is worth for a segment whose first checkpoint stands at `at`, in a block of that time."""
+        owner = next((owner for moment, owner in reversed(self._owners) if moment < at), self._device)
+        return standing(self.history(key), at=at, time_s=time_s, is_owner=owner == key)
+
+    def all_stand(self, time_s: int) -> bool:
+        """Whether no key of the device was ever revoked or frozen, and none has expired at a time (unix seconds)."""
+        return not any(
+            history.revoked or history.frozen or any(term.valid_to_s <= time_s for term in history.terms)
+            for history in self._histories.values()
+        )
+
+    def reports_between(self, after_block: int, up_to_block: int) -> list[Report]:
+        """Reports of compromised keys in the blocks behind one, up to another."""
+        return [
+            report
+            for history in self._histories.values()
+            for report in history.reports
+            if after_block < report.at.block <= up_to_block
+        ]
+
+
 def frozen_of(connection: Connection, device: Address, *, as_of_block: int | None = None) -> set[Address]:
     """The signers of a device that stand frozen for equivocation, as of a block."""
     query = select(frozen_signers.c.signer).where(frozen_signers.c.device == device)
     if as_of_block is not None:
         query = query.where(frozen_signers.c.block <= as_of_block)
     return {Address(signer) for signer in connection.execute(query).scalars()}
+
+
+def _histories(connection: Connection, device: Address) -> dict[Address, KeyHistory]:
+    found: dict[Address, KeyHistory] = {}
+    query = select(delegates).where(delegates.c.device == device).order_by(delegates.c.block, delegates.c.log_index)
+    for row in connection.execute(query):
+        history, moment = found.setdefault(Address(row.delegate), KeyHistory()), Moment(row.block, row.log_index)
+        match DelegateChange(row.what):
+            case DelegateChange.CONFIRMED:
+                history.terms.append(Term(moment, row.valid_to_s))
+            case DelegateChange.REVOKED:
+                history.revoked.append(moment)
+            case DelegateChange.COMPROMISED:
+                history.reports.append(Report(moment, row.epoch))
+    frozen = select(frozen_signers).where(frozen_signers.c.device == device)
+    for row in connection.execute(frozen.order_by(frozen_signers.c.block, frozen_signers.c.log_index)):
+        history = found.setdefault(Address(row.signer), KeyHistory())
+        history.frozen = history.frozen or Moment(row.block, row.log_index)
+    return found
 
 
 def _channels(connection: Connection, condition: object) -> list[Channel]:

@@ -39,6 +39,13 @@ delegates = projected(
     Column("valid_to_s", BigInteger, nullable=False),
     Column("epoch", BigInteger, nullable=True),
 )
+public_keys = projected(
+    "public_keys",
+    Column("device", LargeBinary(20), nullable=False, index=True),
+    Column("signer", LargeBinary(20), nullable=False),
+    Column("alg", SmallInteger, nullable=False),
+    Column("public_key", LargeBinary, nullable=False),
+)
 frozen_signers = projected(
     "frozen_signers",
     Column("device", LargeBinary(20), nullable=False, index=True),

@@ -6,17 +6,18 @@ from sqlalchemy import Connection
 
 from alliance.errors import Conflicting
 from alliance.identity import Digest
-from alliance.ports import Randomness
+from api.chance import chance
 from api.documents import repository
 from api.documents.repository import DocumentRow as DocumentRow
 from api.epochs import queries as epochs
 from api.epochs.queries import CheckpointRow
 from api.platform import Platform
-from oracle import cbor, document
-from oracle.adapters import SeededRandomness
-from oracle.document import Document
+from api.privacy import repository as privacy
+from api.privacy.subjects import ALLIANCE, key_for
+from oracle import cbor, document, rows
+from oracle.document import Document, Opened
 from oracle.hashing import sha256
-from oracle.log import EntryType
+from oracle.log import Entry, EntryType
 
 _SALT_BYTES = 32
 
@@ -34,7 +35,7 @@ def queue(platform: Platform, connection: Connection, *, kind: EntryType, name: 
     """Seal a plain value under a lasting name, such as `schedule/2026-11-21/1`, for the open epoch.
 
     Durable with the caller's transaction. The same name and content again give the same document; a name with another
-    content raises DocumentNameTaken.
+    content raises DocumentNameTaken, a schedule or rule pack without readable rows what `oracle.rows.rows_of` raises.
     """
     plain = sha256(bytes([kind]), cbor.encode(content))
     kept = repository.by_name(connection, name)
@@ -42,10 +43,12 @@ def queue(platform: Platform, connection: Connection, *, kind: EntryType, name: 
         if kept.content != plain:
             raise DocumentNameTaken(name=name, kept=kept.document.digest, refused_content=plain)
         return kept
-    salt = _salts(platform, name).token(_SALT_BYTES)
-    sealed = document.seal(kind, content, salt=salt)
+    salt = chance(platform, f"document/{name}").token(_SALT_BYTES)
     epoch = epochs.open_epoch(connection, platform.deployment, now_ms=platform.clock.now_ms())
-    row = DocumentRow(name=name, content=plain, document=sealed, epoch=epoch)
+    sealed = _sealed(platform, connection, kind, content, salt=salt, epoch=epoch)
+    opened = Opened(salt=salt, raw=cbor.encode(content))
+    _rows_entry(sealed, opened)  # what cannot be logged is refused before it is kept
+    row = DocumentRow(name=name, content=plain, document=sealed, epoch=epoch, opened=opened)
     repository.add(connection, row)
     return row
 
@@ -62,7 +65,7 @@ def by_digest(connection: Connection, digest: Digest) -> DocumentRow | None:
 
 def content_of(row: DocumentRow) -> object:
     """The plain value that was sealed."""
-    return document.open_block(row.document.block, commitment=row.document.entry.commitment)
+    return row.opened.content
 
 
 def checkpoint_of(connection: Connection, row: DocumentRow) -> CheckpointRow | None:
@@ -80,9 +83,23 @@ def of_epoch(connection: Connection, epoch: int) -> list[Document]:
     return repository.of_epoch(connection, epoch)
 
 
-def _salts(platform: Platform, name: str) -> Randomness:
-    """Fresh chance; in a demo, chance that hangs on the seed and the name alone, so that a restart changes nothing."""
-    seed = platform.settings.randomness_seed
-    if seed is None:
-        return platform.randomness
-    return SeededRandomness(bytes.fromhex(seed.get_secret_value()), f"document/{name}")
+def rows_of_epoch(connection: Connection, epoch: int) -> list[Entry]:
+    """The entries that fix the rows of an epoch's schedules and rule packs (protocol 4.2)."""
+    entries = (_rows_entry(row.document, row.opened) for row in repository.rows_in(connection, epoch))
+    return [entry for entry in entries if entry is not None]
+
+
+def _rows_entry(sealed: Document, opened: Opened) -> Entry | None:
+    return rows.entry_of(sealed.kind, sealed.digest, opened.content, salt=opened.salt)
+
+
+def _sealed(
+    platform: Platform, connection: Connection, kind: EntryType, content: object, *, salt: bytes, epoch: int
+) -> Document:
+    """The sealed document: rule packs in clear, the rest for readers of the alliance's documents alone."""
+    if kind is EntryType.RULE_PACK or not platform.vault.encrypts:
+        return document.seal(kind, content, salt=salt)
+    subject = key_for(platform, connection, ALLIANCE)
+    sealed = document.seal(kind, content, salt=salt, subject_key=subject.key)
+    privacy.add_sealed(connection, [subject.sealed(sealed.digest, epoch=epoch, info=sealed.info)])
+    return sealed

@@ -6,8 +6,10 @@ from sqlalchemy import BigInteger, Column, Connection, LargeBinary, Row, SmallIn
 
 from alliance.identity import Digest
 from api.database import stamped
-from oracle.document import Document
+from oracle.document import Document, Opened, check_commitment, open_salted
 from oracle.log import EntryType, parse
+
+_SALT_BYTES = 32
 
 documents = stamped(
     "documents",
@@ -18,17 +20,22 @@ documents = stamped(
     Column("block", LargeBinary, nullable=False),
     Column("entry", LargeBinary, nullable=False),
     Column("epoch", BigInteger, nullable=False, index=True),
+    Column("opened", LargeBinary, nullable=True),
 )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DocumentRow:
-    """A sealed document; `content` is the SHA-256 of its plain CBOR, `epoch` the one in which it is logged."""
+    """A sealed document; `content` is the SHA-256 of its plain CBOR, `epoch` the one in which it is logged.
+
+    `opened` is its salt and its plain CBOR, which the service keeps for itself.
+    """
 
     name: str
     content: Digest
     document: Document
     epoch: int
+    opened: Opened
 
 
 def by_name(connection: Connection, name: str) -> DocumentRow | None:
@@ -47,6 +54,12 @@ def of_epoch(connection: Connection, epoch: int) -> list[Document]:
     return [Document(kind=EntryType(row.kind), block=row.block, entry=parse(row.entry)) for row in rows]
 
 
+def rows_in(connection: Connection, epoch: int) -> list[DocumentRow]:
+    """The documents that an epoch logs, as they were queued."""
+    query = select(documents).where(documents.c.epoch == epoch).order_by(documents.c.entry)
+    return [_row(row) for row in connection.execute(query)]
+
+
 def of_kind(connection: Connection, kind: EntryType) -> list[DocumentRow]:
     """All documents of a type, in the order of their epochs and entries."""
     query = select(documents).where(documents.c.kind == int(kind)).order_by(documents.c.epoch, documents.c.entry)
@@ -58,6 +71,7 @@ def add(connection: Connection, row: DocumentRow) -> None:
     values = {
         "digest": row.document.digest, "name": row.name, "kind": int(row.document.kind), "content": row.content,
         "block": row.document.block, "entry": row.document.entry.raw, "epoch": row.epoch,
+        "opened": row.opened.salt + row.opened.raw,
     }  # fmt: skip
     connection.execute(insert(documents), values)
 
@@ -69,4 +83,14 @@ def _one(connection: Connection, condition: object) -> DocumentRow | None:
 
 def _row(row: Row[tuple[object, ...]]) -> DocumentRow:
     document = Document(kind=EntryType(row.kind), block=row.block, entry=parse(row.entry))
-    return DocumentRow(name=row.name, content=Digest(row.content), document=document, epoch=row.epoch)
+    opened = _opened(row.opened, document)
+    return DocumentRow(name=row.name, content=Digest(row.content), document=document, epoch=row.epoch, opened=opened)
+
+
+def _opened(kept: bytes | None, document: Document) -> Opened:
+    """What was kept of a document in clear, checked against its entry; of an older row, what its plain block holds."""
+    if kept is None:
+        return open_salted(document.block, commitment=document.entry.commitment)
+    opened = Opened(salt=kept[:_SALT_BYTES], raw=kept[_SALT_BYTES:])
+    check_commitment(opened, document.entry.commitment, block=document.digest)
+    return opened

@@ -9,6 +9,7 @@ from alliance.identity import Digest
 from api.epochs import repository
 from api.epochs.repository import checkpoints, entries, epochs
 from oracle.deployment import Deployment
+from oracle.log import Entry, parse
 
 CLOSE_AFTER_MS = 60_000
 """An epoch closes so long after its end (protocol 4.3)."""
@@ -85,6 +86,18 @@ def checkpoint_of(connection: Connection, epoch: int) -> CheckpointRow | None:
         log_index=row.log_index,
         time_s=row.time_s,
     )
+
+
+def checkpoint_of_size(connection: Connection, size: int) -> CheckpointRow | None:
+    """The checkpoint on chain of a size of the log, None if no epoch ended with it."""
+    found = connection.execute(select(checkpoints.c.epoch).where(checkpoints.c.size == size)).scalar_one_or_none()
+    return None if found is None else checkpoint_of(connection, found)
+
+
+def entries_between(connection: Connection, first: int, end: int) -> list[Entry]:
+    """The log's entries with numbers in [first, end), in order."""
+    query = select(entries.c.raw).where(entries.c.number >= first, entries.c.number < end)
+    return [parse(raw) for raw in connection.execute(query.order_by(entries.c.number)).scalars()]
 
 
 def last_checkpoint(connection: Connection) -> CheckpointRow | None:

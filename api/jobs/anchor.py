@@ -1,8 +1,8 @@
 """Closing epochs (protocol 4.3): seal, archive, fix, advance; each step durable before the next, none done twice.
 
 1 seal    nothing more enters the epoch (what arrives later goes into the next);
-2 archive evidence blocks, documents, entries, manifest: synced to disk;
-3 fix     root, manifest and entries in the database;
+2 archive evidence blocks (encrypted, protocol 4.8), documents, entries, manifest: synced to disk;
+3 fix     root, manifest, entries, and under whose key a block is, in the database;
 4 advance the sender keeps the call under the key `advance:<epoch>` and sees it mined.
 What dies in between is done again with the same inputs, hence the same bytes.
 """
@@ -25,6 +25,9 @@ from api.jobs.blocks import last_block_before
 from api.jobs.loop import Halted
 from api.jobs.sending import advance_key
 from api.platform import Platform
+from api.privacy import repository as privacy
+from api.privacy import subjects
+from api.privacy.repository import SealedRow
 from api.segments import repository as segments
 from chain import anchors
 from oracle import block, log, manifest
@@ -54,9 +57,13 @@ class Contents:
     sealed: Sealed
     streams: dict[_Stream, list[SealedSegment]]
     documents: list[Document]
+    rows: list[log.Entry]
+    """The entries of the documents' rows."""
     registered: set[_Stream]
     heads: dict[_Stream, Digest]
     frozen: dict[Address, set[Address]]
+    stations: dict[_Stream, int]
+    """Under whose key a channel's evidence is encrypted."""
     prev_manifest: Digest
     old_size: int
 
@@ -104,15 +111,16 @@ class CloseEpochs:
                 return
             p.log.load(connection)
             contents = gather(connection, sealed)
-        closed, entries = self._archive(contents)
+        closed, entries, sealed_rows = self._archive(contents)
         with p.database.writing() as connection:
             repository.close(connection, closed, entries)
+            privacy.add_sealed(connection, sealed_rows)
         _LOG.info("epochs.closed", epoch=closed.number, size=closed.size, manifest=to_hex(closed.manifest))
 
-    def _archive(self, contents: Contents) -> tuple[Closed, list[log.Entry]]:
+    def _archive(self, contents: Contents) -> tuple[Closed, list[log.Entry], list[SealedRow]]:
         """Put everything of an epoch into the archive; the log's tree grows by its entries."""
         p = self._platform
-        evidence = {stream: p.archive.put(block.encode(found)) for stream, found in sorted(contents.streams.items())}
+        evidence, sealed_rows = self._archive_evidence(contents)
         for document in contents.documents:
             p.archive.put(document.block)
         entries = entries_of(contents)
@@ -135,7 +143,22 @@ class CloseEpochs:
             manifest=p.archive.put(manifest.encode(made)),
             entries=entries_block,
         )
-        return closed, entries
+        return closed, entries, sealed_rows
+
+    def _archive_evidence(self, contents: Contents) -> tuple[dict[_Stream, Digest], list[SealedRow]]:
+        """Each channel's block in the archive, under its station's key, and what is remembered of that."""
+        p, epoch = self._platform, contents.sealed.number
+        if not p.vault.encrypts:
+            return {s: p.archive.put(block.encode(found)) for s, found in sorted(contents.streams.items())}, []
+        keys = subjects.keys_for(p, contents.stations.values())
+        evidence: dict[_Stream, Digest] = {}
+        rows = []
+        for stream, found in sorted(contents.streams.items()):
+            subject = keys[contents.stations[stream]]
+            made = block.encode_encrypted(found, subject_key=subject.key, epoch=epoch)
+            evidence[stream] = p.archive.put(made.block)
+            rows.append(subject.sealed(evidence[stream], epoch=epoch, info=made.info))
+        return evidence, rows
 
     def _advance(self, t_ms: int) -> None:
         """Submit every closed epoch that the chain does not have; a checkpoint that differs from ours halts the job."""
@@ -182,9 +205,11 @@ def gather(connection: Connection, sealed: Sealed) -> Contents:
         sealed=sealed,
         streams=dict(streams),
         documents=documents.of_epoch(connection, sealed.number),
+        rows=documents.rows_of_epoch(connection, sealed.number),
         registered=registered,
         heads=segments.heads_before(connection, sealed.number),
         frozen={d: devices.frozen_of(connection, d, as_of_block=sealed.as_of_block) for d in concerned},
+        stations={s: subjects.station_of(connection, *s, found) for s, found in streams.items()},
         prev_manifest=ZERO_DIGEST if last is None else last.manifest,
         old_size=0 if last is None else last.size,
     )
@@ -193,7 +218,7 @@ def gather(connection: Connection, sealed: Sealed) -> Contents:
 def entries_of(contents: Contents) -> list[log.Entry]:
     """An epoch's entries in the protocol's order (protocol 4.2)."""
     signed = [found.signed for stream in sorted(contents.streams) for found in contents.streams[stream]]
-    return log.arrange(contents.sealed.number, signed, [document.entry for document in contents.documents])
+    return log.arrange(contents.sealed.number, signed, [*(d.entry for d in contents.documents), *contents.rows])
 
 
 def manifest_of(

@@ -5,14 +5,16 @@ from dataclasses import asdict
 
 from sqlalchemy import Connection, insert, select
 
-from alliance.identity import Address, Digest, MemberId
+from alliance.identity import ZERO_DIGEST, Address, Digest, MemberId
 from api import projection
+from api.charter import repository as charter
 from api.database import Database
 from api.devices import repository as devices
 from api.devices.queries import DelegateChange
 from api.epochs import repository as epochs
 from api.jobs.loop import Halted
 from api.leases import repository as leases
+from api.members import queries as member_queries
 from api.members import repository as members
 from api.platform import Platform
 from api.statements import repository as statements
@@ -89,8 +91,13 @@ def apply_event(connection: Connection, event: Event) -> None:
             _member(connection, event.at, event.account, event.member, "admitted")
         case events.MemberSuspended():
             _member(connection, event.at, event.account, event.member, "suspended")
+        case events.MemberLeaving():
+            _member(connection, event.at, event.account, event.member, "leaving")
         case events.MemberLeft():
             _member(connection, event.at, event.account, event.member, "left")
+        case events.MemberMoved():
+            status = member_queries.status_of(connection, event.member) or "admitted"
+            _member(connection, event.at, event.after, event.member, status)
         case events.RosterChanged():
             members.add_roster(
                 connection,
@@ -100,7 +107,8 @@ def apply_event(connection: Connection, event: Event) -> None:
             )
         case events.StationRegistered():
             spec = asdict(event.spec) | {"station_type": int(event.spec.station_type)}
-            stations.add(connection, place | spec | {"station": event.station, "owner": event.owner})
+            row = place | spec | {"station": event.station, "owner": event.owner}
+            stations.add(connection, stations.stations, row)
         case events.Offered():
             terms = {c.name: getattr(event.terms, c.name) for c in leases.offers.c if hasattr(event.terms, c.name)}
             leases.add(connection, leases.offers, place | terms | {"offer": event.offer, "station": event.station})
@@ -111,9 +119,25 @@ def apply_event(connection: Connection, event: Event) -> None:
             lease = place | terms | {"lease": terms.pop("number"), "offer": event.offer}
             leases.add(connection, leases.leases, {k: v for k, v in lease.items() if k != "number"})
         case events.LeaseEnded():
-            leases.add(connection, leases.lease_ends, place | {"lease": event.number, "end_slot": event.end_slot})
+            row = {"end_slot": event.end_slot, "by_member": event.by, "price_cents": event.price_cents}
+            leases.add(connection, leases.lease_ends, place | row | {"lease": event.number})
+        case events.LeaseAmended():
+            row = {"lease": event.number, "following": event.following}
+            leases.add(connection, leases.amendments, place | row)
         case events.StatementPosted():
             statements.add(connection, statements.statements_posted, place | _posted(event))
+        case events.DisputeUpheld():
+            row = {
+                "day": event.day, "version": event.version, "leaf": event.index, "kind": event.kind,
+                "expected": event.expected, "got": event.got, "moved_cents": event.moved_cents, "by": event.by,
+            }  # fmt: skip
+            statements.add(connection, statements.decisions, place | row)
+        case events.StatementVoided():
+            statements.add(connection, statements.voided, place | {"day": event.day, "up_to": event.up_to})
+        case events.FinalityMoved():
+            statements.add(
+                connection, statements.finalities, place | {"day": event.day, "final_at_s": event.final_at_s}
+            )
         case events.PaymentRecorded():
             row = {"day": event.day, "member": event.member, "receipt": event.receipt, "by": event.by}
             statements.add(connection, statements.payments, place | row)
@@ -124,6 +148,29 @@ def apply_event(connection: Connection, event: Event) -> None:
             }  # fmt: skip
             connection.execute(insert(epochs.checkpoints), place | row)
         case _:
+            _standing_event(connection, place, event)
+
+
+def _standing_event(connection: Connection, place: dict[str, int], event: Event) -> None:
+    """Applications and what stations' owners signed or asked for."""
+    match event:
+        case events.MembershipApplied():
+            members.add_application(connection, **place, address=event.applicant, what="applied", hash=event.commitment)
+        case events.ApplicationWithdrawn():
+            members.add_application(connection, **place, address=event.applicant, what="withdrawn", hash=ZERO_DIGEST)
+        case events.ApplicationRejected():
+            members.add_application(connection, **place, address=event.applicant, what="rejected", hash=event.reason)
+        case events.StationChangeProposed():
+            stations.add(connection, stations.requests, place | {"station": event.station})
+        case events.StationChanged():
+            spec = asdict(event.spec) | {"station_type": int(event.spec.station_type)}
+            row = place | spec | {"station": event.station, "from_day": event.from_day}
+            stations.add(connection, stations.changes, row)
+        case events.SafetyAgreed():
+            row = place | {"station": event.station, "owner": event.owner, "agreement": event.agreement}
+            stations.add(connection, stations.agreements, row)
+        case _:
+            charter.apply(connection, place, event)
             _device_event(connection, place, event)
 
 
@@ -144,6 +191,11 @@ def _device_event(connection: Connection, place: dict[str, int], event: Event) -
             devices.add(connection, devices.channels, place | row)
         case events.DelegateConfirmed():
             _delegate(connection, place, event.device, event.delegate, DelegateChange.CONFIRMED, event.valid_to_s)
+        case events.KeyConfirmed():
+            row = {
+                "device": event.device, "signer": event.signer, "alg": event.alg, "public_key": event.public_key,
+            }  # fmt: skip
+            devices.add(connection, devices.public_keys, place | row)
         case events.DIDDelegateChanged() if _revokes(event):
             _delegate(connection, place, event.identity, event.delegate, DelegateChange.REVOKED, event.valid_to_s)
         case events.Compromised():

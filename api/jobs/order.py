@@ -1,9 +1,12 @@
-"""The order of the jobs in a tick (protocol 10.7): follow, send, close epochs, plan, settle."""
+"""The order of the jobs in a tick (protocol 10.7): follow, send, close, grant, plan, settle; then witnesses, copies."""
 
 from api.jobs.anchor import CloseEpochs
+from api.jobs.cosign import Cosign
 from api.jobs.follow import Follow
+from api.jobs.grant import GrantReaders
 from api.jobs.loop import Job
 from api.jobs.plan import PlanTomorrow
+from api.jobs.replicate import Replicate
 from api.jobs.send import Send
 from api.jobs.settle import SettleDays
 from api.platform import Platform
@@ -11,4 +14,12 @@ from api.platform import Platform
 
 def jobs_of(platform: Platform) -> tuple[Job, ...]:
     """Every job of the service, in order. A new job takes its place here."""
-    return (Follow(platform), Send(platform), CloseEpochs(platform), PlanTomorrow(platform), SettleDays(platform))
+    jobs: list[Job] = [
+        Follow(platform), Send(platform), CloseEpochs(platform), GrantReaders(platform), PlanTomorrow(platform),
+        SettleDays(platform),
+    ]  # fmt: skip
+    if platform.settings.witnesses:
+        jobs.append(Cosign(platform))
+    if platform.copy is not None:
+        jobs.append(Replicate(platform, platform.copy))
+    return tuple(jobs)

@@ -125,7 +125,7 @@ def gather(connection: Connection, day: Day, *, t_ms: int) -> Problem:
     grouping = rules.grouping_of(connection, day)
     tariff = pack.tariff_for(day)
     grouped = {station for group in grouping.groups for station in group.stations}
-    rated = [s for s in stations.all_stations(connection) if s.number in grouped]
+    rated = [s for s in stations.all_stations(connection, day) if s.number in grouped]
     contents = {s.number: _content_wh(connection, s, day, t_ms=t_ms) for s in rated}
     return Problem(
         alliance=evidence.alliance_of(connection),

@@ -12,13 +12,14 @@ from sqlalchemy import Connection
 from alliance.calendar import Day, day_at, epoch_at
 from alliance.day import settlement_inputs
 from alliance.identity import MemberId, StationId, to_hex
-from alliance.settlement import correct, settle
-from alliance.statement import Statement
+from alliance.settlement import correct, restated, settle
+from alliance.statement import POOL, Statement
 from api.curves import queries as curves
 from api.documents import queries as documents
 from api.history import queries as history
 from api.jobs.sending import statement_key
 from api.platform import Platform
+from api.privacy import erasure
 from api.rules import queries as rules
 from api.settlements import evidence, queries, repository
 from api.settlements.evidence import View
@@ -49,7 +50,7 @@ class SettleDays:
             day = self._next_day(connection)
         if view is not None and day is not None and self._due(day, t_ms, view):
             self._settle(day, view, t_ms)
-        elif view is not None:
+        elif view is not None and not self._replace_void(view, t_ms):
             self._correct(view, t_ms)
         self._post(t_ms)
         p.settler.poll(t_ms)
@@ -76,24 +77,48 @@ class SettleDays:
             history.file_measured(connection, day, loads)
         _LOG.info("settlement.filed", day=str(day), lines=len(made.lines), provisional=bool(made.provisional_slots))
 
+    def _replace_void(self, view: View, t_ms: int) -> bool:
+        """File a whole statement in place of a day's void ones; whether there was such a day."""
+        p = self._platform
+        with p.database.reading() as connection:
+            for day in queries.days(connection, limit=p.settings.correction_days + 1):
+                void = statements.voided_up_to(connection, day)
+                if void and queries.versions(connection, day)[-1].version == void:
+                    break
+            else:
+                return False
+            made = restated(settle(settlement_inputs(evidence.facts(p, connection, day, view))), void + 1)
+        with p.database.writing() as connection:
+            self._file(connection, made, whole=made, view=view, t_ms=t_ms)
+        _LOG.error("settlement.void_replaced", day=str(day), version=made.heading.version)
+        return True
+
     def _correct(self, view: View, t_ms: int) -> None:
-        """File a linked correction of each settled day, not final yet, that newer evidence changed."""
+        """File a linked correction of each settled day, not final yet, that newer evidence or a decision changed."""
         p = self._platform
         with p.database.reading() as connection:
             today = day_at(t_ms)
             for day in queries.days(connection, before=today.number, limit=p.settings.correction_days + 1):
                 last = queries.versions(connection, day)[-1]
-                if not self._open(connection, day, t_ms) or last.log_epoch >= view.epoch:
+                if not self._open(connection, day, t_ms):
                     continue
-                if evidence.newer_evidence(connection, day, after_epoch=last.log_epoch, view=view):
+                if self._decided_since(connection, last):
+                    break
+                if last.log_epoch >= view.epoch:
+                    continue
+                seen = evidence.view_at(connection, last.log_epoch)
+                if evidence.newer_evidence(connection, day, seen=seen, view=view):
                     break
             else:
                 return
-            standing = queries.whole(connection, day)
+            standing, judged = queries.whole(connection, day), queries.judged_lines(connection, day)
             recomputed = settle(settlement_inputs(evidence.facts(p, connection, day, view)))
         changed = (standing.lines, standing.quantities) != (recomputed.lines, recomputed.quantities)
         if not changed:
             self._seen(last, view)
+            return
+        if any(identity in judged for identity in _differing(standing, recomputed)):
+            _LOG.error("settlement.court_differs", day=str(day))  # people must look: no correction undoes a decision
             return
         correction = correct(standing, recomputed, previous_root=last.root)
         with p.database.writing() as connection:
@@ -101,10 +126,15 @@ class SettleDays:
         _LOG.info("settlement.corrected", day=str(day), version=correction.heading.version)
 
     def _open(self, connection: Connection, day: Day, t_ms: int) -> bool:
-        """Whether a day may still be corrected: posted, and its window not over."""
-        posted = statements.posted(connection, day)
-        window_ms = self._platform.settings.correction_window_minutes * 60_000
-        return bool(posted) and t_ms < posted[0].time_s * 1000 + window_ms
+        """Whether a day may still be corrected: posted, its window not over, nothing of what it rests on erased."""
+        final_at_s = statements.final_at_s(connection, day)
+        in_time = final_at_s is not None and t_ms < final_at_s * 1000
+        return in_time and not erasure.touches(connection, day)
+
+    def _decided_since(self, connection: Connection, last: Version) -> bool:
+        """Whether the court moved cents that no correction has followed: what it left in a pool is to be handed out."""
+        decided = bool(statements.decisions_of(connection, last.day))
+        return decided and queries.whole(connection, last.day).balance(POOL) != 0
 
     def _seen(self, version: Version, view: View) -> None:
         """Remember that evidence up to a view changed nothing, so that it is not computed again."""
@@ -145,6 +175,12 @@ class SettleDays:
             to = p.deployment["SettlementLedger"].address
             p.settler.submit(statement_key(version.day, version.version), to=to, data=post(call), now_ms=t_ms)
             _LOG.info("settlement.posting", day=str(version.day), version=version.version, root=to_hex(version.root))
+
+
+def _differing(standing: Statement, recomputed: Statement) -> set[queries.Identity]:
+    """The lines of which two statements say other cents."""
+    before = {line.identity: line.amount_cents for line in standing.lines}
+    return {line.identity for line in recomputed.lines if before.get(line.identity) != line.amount_cents}
 
 
 def _measured_loads(connection: Connection, day: Day) -> dict[StationId, tuple[int, ...]]:

@@ -7,7 +7,7 @@ from sqlalchemy import Connection, Row, Select, func, select
 
 from alliance.identity import LeaseId, MemberId, StationId
 from alliance.lease import Lease
-from api.leases.repository import lease_ends, leases, offers, withdrawals
+from api.leases.repository import amendments, lease_ends, leases, offers, withdrawals
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,6 +17,11 @@ class LeaseRow:
     lease: Lease
     offer: int
     end_slot: int
+    ended_by: MemberId | None
+    """Who ended it alone and owes the other party `end_price_cents`."""
+    end_price_cents: int
+    following: LeaseId | None
+    """The lease that goes on where this one was amended."""
     block: int
 
 
@@ -42,6 +47,8 @@ class OfferRow:
     weekday_mask: int
     day_first_slot: int
     day_slots: int
+    end_notice_slots: int
+    end_fee_bp: int
     withdrawn: bool
     block: int
 
@@ -71,9 +78,14 @@ def offers_listed(connection: Connection, *, after: int = 0, limit: int | None =
 
 
 def _with_end() -> Select[Any]:
-    ends = select(lease_ends.c.lease, func.min(lease_ends.c.end_slot).label("end_slot")).group_by(lease_ends.c.lease)
-    early = ends.subquery()
-    return select(leases, early.c.end_slot).outerjoin(early, early.c.lease == leases.c.lease)
+    first = select(lease_ends.c.lease, func.min(lease_ends.c.end_slot).label("end_slot")).group_by(lease_ends.c.lease)
+    early, ends = first.subquery(), lease_ends
+    return (
+        select(leases, early.c.end_slot, ends.c.by_member, ends.c.price_cents, amendments.c.following)
+        .outerjoin(early, early.c.lease == leases.c.lease)
+        .outerjoin(ends, (ends.c.lease == leases.c.lease) & (ends.c.end_slot == early.c.end_slot))
+        .outerjoin(amendments, amendments.c.lease == leases.c.lease)
+    )
 
 
 def _lease(row: Row[tuple[object, ...]]) -> LeaseRow:
@@ -95,6 +107,17 @@ def _lease(row: Row[tuple[object, ...]]) -> LeaseRow:
         handover_price=row.handover_price,
         sla_bp=row.sla_bp,
         sla_factor_bp=row.sla_factor_bp,
+        weekday_mask=row.weekday_mask,
+        day_first_slot=row.day_first_slot,
+        day_slots=row.day_slots,
     )
     end = lease.first_slot + lease.term_slots
-    return LeaseRow(lease=lease, offer=row.offer, end_slot=min(end, row.end_slot or end), block=row.block)
+    return LeaseRow(
+        lease=lease,
+        offer=row.offer,
+        end_slot=min(end, row.end_slot or end),
+        ended_by=MemberId(row.by_member) if row.by_member else None,
+        end_price_cents=row.price_cents or 0,
+        following=LeaseId(row.following) if row.following else None,
+        block=row.block,
+    )

@@ -26,6 +26,8 @@ offers = projected(
     Column("weekday_mask", SmallInteger, nullable=False),
     Column("day_first_slot", SmallInteger, nullable=False),
     Column("day_slots", SmallInteger, nullable=False),
+    Column("end_notice_slots", BigInteger, nullable=False),
+    Column("end_fee_bp", Integer, nullable=False),
 )
 withdrawals = projected("offer_withdrawals", Column("offer", Integer, nullable=False, index=True))
 leases = projected(
@@ -48,11 +50,21 @@ leases = projected(
     Column("handover_price", BigInteger, nullable=False),
     Column("sla_bp", Integer, nullable=False),
     Column("sla_factor_bp", Integer, nullable=False),
+    Column("weekday_mask", SmallInteger, nullable=False),
+    Column("day_first_slot", SmallInteger, nullable=False),
+    Column("day_slots", SmallInteger, nullable=False),
+)
+amendments = projected(
+    "lease_amendments",
+    Column("lease", Integer, nullable=False, index=True),
+    Column("following", Integer, nullable=False),
 )
 lease_ends = projected(
     "lease_ends",
     Column("lease", Integer, nullable=False, index=True),
     Column("end_slot", BigInteger, nullable=False),
+    Column("by_member", Integer, nullable=False),
+    Column("price_cents", BigInteger, nullable=False),
 )
 
 

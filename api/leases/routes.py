@@ -46,7 +46,16 @@ def _status(block: int, head: int, depth: int) -> ChainStatus:
 
 def _lease(row: LeaseRow, status: ChainStatus) -> LeaseAnswer:
     terms = asdict(row.lease)
-    return LeaseAnswer(lease=terms.pop("number"), offer=row.offer, end_slot=row.end_slot, chain_status=status, **terms)
+    return LeaseAnswer(
+        lease=terms.pop("number"),
+        offer=row.offer,
+        end_slot=row.end_slot,
+        ended_by=row.ended_by,
+        end_price_cents=row.end_price_cents,
+        following=row.following,
+        chain_status=status,
+        **terms,
+    )
 
 
 def _offer(row: OfferRow, status: ChainStatus) -> OfferAnswer:

@@ -21,6 +21,14 @@ class LeaseAnswer(Wire):
     first_slot: int
     term_slots: int
     end_slot: int
+    ended_by: int | None
+    """Who ended it alone and owes the other party `end_price_cents`; null: both together, or its term."""
+    end_price_cents: Cents
+    following: int | None
+    """The lease that goes on where this one was amended."""
+    weekday_mask: int
+    day_first_slot: int
+    day_slots: int
     wear_price: Cents
     handover_wh: int
     handover_price: Cents
@@ -50,5 +58,7 @@ class OfferAnswer(Wire):
     weekday_mask: int
     day_first_slot: int
     day_slots: int
+    end_notice_slots: int
+    end_fee_bp: int
     withdrawn: bool
     chain_status: ChainStatus

@@ -13,6 +13,9 @@ from api.devices import queries as devices
 from api.live.board import LiveValues
 from api.live.schemas import LiveAnswer, LiveBody, LiveStation
 from api.platform import PlatformDep
+from api.session import access
+from api.session.access import Anyone
+from api.stations import queries as stations
 from oracle import signature
 from oracle.eip712 import live_digest
 
@@ -42,9 +45,11 @@ async def _raw(request: Request) -> bytes:
 
 
 @router.get("")
-def live(platform: PlatformDep) -> LiveAnswer:
-    """The last live values of every station."""
-    values = platform.live.all()
+def live(platform: PlatformDep, principal: Anyone) -> LiveAnswer:
+    """The last live values of the stations that the asker may see."""
+    with platform.database.reading() as connection:
+        owners = {station.number: station.owner for station in stations.all_stations(connection)}
+    values = [v for v in platform.live.all() if access.may_see(platform, principal, owners.get(v.station))]
     return LiveAnswer(
         t=platform.clock.now_ms(),
         stations=tuple(
@@ -69,7 +74,9 @@ def show(
     alg, signed = _signature(alliance_signature)
     device = Address(body.device)
     named = live_digest(platform.deployment.domain, device=device, t_ms=body.t, body=raw)
-    signer = signature.recover(named, alg=alg, signature=signed)
+    with platform.database.reading() as connection:
+        known = devices.public_keys_of(connection)(device, alg)
+    signer = signature.recover(named, alg=alg, signature=signed, public_keys=known)
     _check(platform, body, signer)
     platform.live.put(
         LiveValues(

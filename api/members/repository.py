@@ -2,7 +2,7 @@
 
 from sqlalchemy import Column, Connection, Integer, LargeBinary, String, insert
 
-from alliance.identity import Address, MemberId
+from alliance.identity import Address, Digest, MemberId
 from api.projection import projected
 
 member_events = projected(
@@ -10,6 +10,12 @@ member_events = projected(
     Column("address", LargeBinary(20), nullable=False, index=True),
     Column("member", Integer, nullable=True, index=True),
     Column("status", String(12), nullable=False),
+)
+application_events = projected(
+    "application_events",
+    Column("address", LargeBinary(20), nullable=False, index=True),
+    Column("what", String(12), nullable=False),
+    Column("hash", LargeBinary(32), nullable=False),
 )
 rosters = projected(
     "rosters",
@@ -24,6 +30,14 @@ def add_event(
     """An account's standing changed."""
     row = {"block": block, "log_index": log_index, "address": address, "member": member, "status": status}
     connection.execute(insert(member_events), row)
+
+
+def add_application(
+    connection: Connection, *, block: int, log_index: int, address: Address, what: str, hash: Digest
+) -> None:
+    """An account applied, took its application back or was refused; `hash` is the papers' or the reason's."""
+    row = {"block": block, "log_index": log_index, "address": address, "what": what, "hash": hash}
+    connection.execute(insert(application_events), row)
 
 
 def add_roster(connection: Connection, *, block: int, log_index: int, from_day: int, members: bytes) -> None:

@@ -7,12 +7,14 @@ from sqlalchemy import Connection
 
 from alliance.errors import Conflicting, Malformed, Missing
 from alliance.fleet import Channel
-from alliance.identity import Address, address, digest, to_hex
+from alliance.identity import Address, MemberId, address, digest, to_hex
 from alliance.reading import ChannelKind, Reading
 from api.devices import queries as devices
 from api.paging import Window
+from api.privacy import subjects
 from api.segments import repository as segments
 from api.segments.repository import Stored
+from api.stations import queries as stations
 
 _BATCH = 32
 
@@ -35,6 +37,15 @@ class ReadingOfAnotherAlliance(Conflicting):
 @dataclass(kw_only=True, eq=False)
 class ReadingUnknown(Missing):
     """This service holds no such reading."""
+
+    device: Address
+    channel: int
+    seq: int
+
+
+@dataclass(kw_only=True, eq=False)
+class ReadingErased(Missing):
+    """The reading was logged and then erased (protocol 4.8.4): its segment's signature stands, its values are gone."""
 
     device: Address
     channel: int
@@ -79,11 +90,20 @@ def parse_name(text: str, *, alliance: bytes) -> ReadingName:
 
 
 def one(connection: Connection, name: ReadingName) -> Stored:
-    """The segment that covers a reading. Raises ReadingUnknown."""
+    """The segment that covers a reading. Raises ReadingUnknown or ReadingErased."""
     stored = segments.containing(connection, name.device, name.channel, name.seq)
     if stored is None:
         raise ReadingUnknown(device=name.device, channel=name.channel, seq=name.seq)
+    if not stored.sealed.readings:
+        raise ReadingErased(device=name.device, channel=name.channel, seq=name.seq)
     return stored
+
+
+def owner_of(connection: Connection, name: ReadingName) -> MemberId:
+    """The member for whose station a reading was measured. Raises ReadingUnknown or ReadingErased."""
+    stored = one(connection, name)
+    station = subjects.station_of(connection, name.device, name.channel, [stored.sealed])
+    return stations.owner_of(connection, station)
 
 
 def at_station(

@@ -1,8 +1,8 @@
-"""Readings (protocol 10.3): a member's own for the signed-in owner; receipts for everyone."""
+"""Readings and receipts (protocol 10.3): a member's own, for the signed-in owner; who has a receipt may check it."""
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Request
 from sqlalchemy import Connection
 
 from alliance.reading import ChannelKind
@@ -14,7 +14,9 @@ from api.projection import ChainStatus
 from api.readings import queries, service
 from api.readings.queries import ReadingName, ReadingRow
 from api.readings.schemas import ReadingAnswer
-from api.session.access import SignedIn
+from api.session import access
+from api.session.access import Anyone, SignedIn
+from api.session.principal import NotYours
 from api.stations import queries as stations
 from api.wire import Page
 from oracle import receipt
@@ -30,7 +32,7 @@ def readings(
     """A station's readings of one channel, by device and number; its owner's alone."""
     after = paging.after(bytes, int)
     with platform.database.reading() as connection:
-        principal.check_owns(stations.owner_of(connection, station), what=f"readings of station {station}")
+        principal.check_reads(stations.owner_of(connection, station), what=f"readings of station {station}")
         found = queries.at_station(
             connection,
             station=station,
@@ -46,10 +48,14 @@ def readings(
 
 
 @router.get("/{name}/receipt")
-def receipt_of(name: str, platform: PlatformDep) -> dict[str, Any]:
-    """The proof of one reading, named `{alliance}:{device}:{channel}:{seq}`, once its checkpoint is final."""
+def receipt_of(name: str, request: Request, platform: PlatformDep, principal: Anyone) -> dict[str, Any]:
+    """The proof of one reading, named `{alliance}:{device}:{channel}:{seq}`, once final; for its owner."""
     wanted = queries.parse_name(name, alliance=platform.deployment.domain.alliance)
+    access.check_sees(request, platform, principal)
     with platform.database.reading() as connection:
+        owner = queries.owner_of(connection, wanted)
+        if not access.may_see(platform, principal, owner):
+            raise NotYours(what=f"reading {name}")
         return receipt.to_plain(service.receipt_of(platform, connection, wanted))
 
 

@@ -38,7 +38,8 @@ def schedule(schedule: str, platform: PlatformDep, principal: Anyone) -> Schedul
     with platform.database.reading() as connection:
         record = queries.by_digest(connection, digest(schedule, field="schedule"))
         heading = _heading(connection, record)
-    seen = [g for g in record.schedule.gains if principal and (principal.operator or principal.member == g.member)]
+    asks = principal
+    seen = [g for g in record.schedule.gains if asks and (asks.sees_everything or asks.member == g.member)]
     return ScheduleDetail(
         heading=heading,
         prices=tuple(

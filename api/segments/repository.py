@@ -141,6 +141,14 @@ def tail(connection: Connection, device: Address, channel: int) -> Tail | None:
     )
 
 
+def tails(connection: Connection, device: Address) -> list[tuple[int, Tail, int]]:
+    """The end of each stream of a device, by channel, and the epoch that logs it."""
+    query = select(segments.c.channel, func.max(segments.c.epoch)).where(segments.c.device == device)
+    found = connection.execute(query.group_by(segments.c.channel).order_by(segments.c.channel)).all()
+    ends = [(channel, tail(connection, device, channel), epoch) for channel, epoch in found]
+    return [(channel, end, epoch) for channel, end, epoch in ends if end is not None]
+
+
 def rivals(connection: Connection, signed: SignedSegment) -> list[SignedSegment]:
     """Stored segments of the same signer and stream that may conflict with one: same prev, or overlapping ranges."""
     s = signed.segment
@@ -152,6 +160,15 @@ def rivals(connection: Connection, signed: SignedSegment) -> list[SignedSegment]
         or_(segments.c.prev == s.prev, and_(segments.c.count > 0, overlap)),
     )
     return [_stored(row).sealed.signed for row in connection.execute(query.order_by(segments.c.position).limit(4))]
+
+
+def behind(connection: Connection, device: Address, channel: int, prev: Digest) -> SignedSegment | None:
+    """The stored segment of a stream that continues one; None when none does."""
+    query = select(segments).where(
+        segments.c.device == device, segments.c.channel == channel, segments.c.prev == prev
+    )  # fmt: skip
+    row = connection.execute(query).one_or_none()
+    return None if row is None else _stored(row).sealed.signed
 
 
 def add(connection: Connection, stored: Iterable[Stored]) -> None:

@@ -53,3 +53,18 @@ class ConflictAnswer(Wire):
 
     kept: SignedSegmentAnswer
     refused: SignedSegmentAnswer
+
+
+class HeadAnswer(Wire):
+    """Where a stream ends: the next reading's number and the last segment's digest; `anchored` once it is on chain."""
+
+    channel: int
+    next_seq: int
+    digest: Hex32
+    anchored: bool
+
+
+class HeadsAnswer(Wire):
+    """The ends of a device's streams, by channel."""
+
+    items: tuple[HeadAnswer, ...]

@@ -1,15 +1,18 @@
 """Ingest (protocol 10.2): who signed, may that key sign, does it continue its stream, is what it covers what it signed.
 
-Each segment is judged alone: a refused one is kept with its reason and disturbs no other.
+A refused segment is kept with its reason and disturbs no other. One whose key has lapsed is taken when the same upload
+brings a segment of the same stream, signed by a valid key, that reaches it through `prev` (protocol 6.4).
 """
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import structlog
 from sqlalchemy import Connection
 
-from alliance.errors import AllianceError, Malformed, Refused
+from alliance.errors import AllianceError, Conflicting, Malformed, Refused
 from alliance.identity import Address, Digest, to_hex
 from alliance.reading import check_follows
 from alliance.segment import START, Head, SegmentConflicts, SignedSegment, check_continues, conflict
@@ -19,11 +22,14 @@ from api.epochs import queries as epochs
 from api.platform import Platform
 from api.segments import repository
 from api.segments.repository import RefusedRow, Stored, Tail
-from oracle import cbor
+from oracle import cbor, contents
 from oracle import reading as reading_bytes
+from oracle.contents import Contents
+from oracle.eip712 import Domain
 from oracle.hashing import sha256
 from oracle.plain import Fields
-from oracle.segment import SealedSegment, check_contents, sealed_from_plain
+from oracle.segment import SealedSegment, sealed_from_plain
+from oracle.signature import PublicKeys
 
 VERSION = 1
 _MAX_STORED = (1 << 53) - 1
@@ -69,6 +75,16 @@ class SignerLapsed(Refused):
     signer: Address
     valid_to_s: int
     why: str
+
+
+@dataclass(kw_only=True, eq=False)
+class SegmentSuperseded(Conflicting):
+    """Another key of the device continued the stream here first; this continuation is kept and counts nothing."""
+
+    device: Address
+    channel: int
+    kept: Digest
+    refused: Digest
 
 
 @dataclass(kw_only=True, eq=False)
@@ -126,12 +142,26 @@ def read_upload(body: bytes, *, limit: int) -> list[object]:
     return items
 
 
-def ingest(platform: Platform, connection: Connection, items: list[object]) -> Outcome:
+@dataclass(frozen=True, slots=True)
+class Read:
+    """One item of an upload, read: the segment and what it covers, or why it is none, or covers something else."""
+
+    item: object
+    sealed: SealedSegment | None
+    covered: Contents | AllianceError
+
+
+def read(platform: Platform, connection: Connection, items: Sequence[object]) -> list[Read]:
+    """Read, hash and find the signer of each item: all of the work that needs no place in the log, hence no lock."""
+    keys, domain = cache(devices.public_keys_of(connection)), platform.deployment.domain
+    return [_read(item, domain, keys) for item in items]
+
+
+def ingest(platform: Platform, connection: Connection, found: Sequence[Read]) -> Outcome:
     """Judge and store an upload's segments, in its order, in the caller's transaction."""
     now_ms = platform.clock.now_ms()
     batch = _Batch(platform, connection, now_ms=now_ms)
-    for item in items:
-        batch.take(item)
+    batch.take(found)
     return batch.finish()
 
 
@@ -139,7 +169,8 @@ class _Batch:
     """One upload under judgement: everything it needs is read once, everything it decides is written at the end."""
 
     def __init__(self, platform: Platform, connection: Connection, *, now_ms: int) -> None:
-        self._domain, self._connection, self._now_ms = platform.deployment.domain, connection, now_ms
+        self._connection, self._now_ms = connection, now_ms
+        self._signed: list[SignedSegment] = []
         self._epoch = epochs.open_epoch(connection, platform.deployment, now_ms=now_ms)
         self._streams: dict[tuple[Address, int], _Stream] = {}
         self._new: dict[Digest, Stored] = {}
@@ -147,14 +178,14 @@ class _Batch:
         self._rejected: list[Rejected] = []
         self._evidence: list[RefusedRow] = []
 
-    def take(self, item: object) -> None:
-        """Judge one segment."""
-        sealed: SealedSegment | None = None
-        try:
-            sealed = sealed_from_plain(item, self._domain)
-            self._accepted.append(self._judge(sealed))
-        except AllianceError as error:
-            self._refuse(item, sealed, error)
+    def take(self, found: Sequence[Read]) -> None:
+        """Judge segments, each alone but for those of lapsed keys, which a later one may reach."""
+        self._signed = [one.sealed.signed for one in found if one.sealed is not None]
+        for one in found:
+            try:
+                self._accepted.append(self._judge(one))
+            except AllianceError as error:
+                self._refuse(one.item, one.sealed, error)
 
     def finish(self) -> Outcome:
         """Write what was decided."""
@@ -162,8 +193,11 @@ class _Batch:
         repository.refuse(self._connection, self._evidence)
         return Outcome(accepted=tuple(self._accepted), rejected=tuple(self._rejected))
 
-    def _judge(self, sealed: SealedSegment) -> Accepted:
-        signed, segment = sealed.signed, sealed.signed.segment
+    def _judge(self, one: Read) -> Accepted:
+        if one.sealed is None:
+            assert isinstance(one.covered, AllianceError), "what is no segment has its reason"
+            raise one.covered
+        sealed, signed, segment = one.sealed, one.sealed.signed, one.sealed.signed.segment
         _check_numbers(signed)
         stream = self._stream(segment.device, segment.channel)
         if (segment.first_seq, segment.prev) != (stream.tail.head.next_seq, stream.tail.head.digest):
@@ -171,9 +205,10 @@ class _Batch:
             if kept is not None:
                 return Accepted(segment=signed.digest, epoch=kept.epoch)
             self._check_conflicts(signed)
-        _check_signer(stream, signed, now_s=self._now_ms // 1000)
+            self._check_superseded(stream, signed)
+        self._check_signer(stream, signed)
         check_continues(stream.tail.head, segment)
-        _check_readings(stream.tail, sealed)
+        _check_readings(stream.tail, one)
         self._store(stream, sealed)
         return Accepted(segment=signed.digest, epoch=self._epoch)
 
@@ -201,6 +236,37 @@ class _Batch:
             if conflict(rival, signed):
                 s = signed.segment
                 raise SegmentConflicts(device=s.device, channel=s.channel, kept=rival.digest, refused=signed.digest)
+
+    def _check_superseded(self, stream: _Stream, signed: SignedSegment) -> None:
+        """Refuse by name what a confirmed key made where another key's segment already stands."""
+        s = signed.segment
+        held = repository.behind(self._connection, s.device, s.channel, s.prev) or next(
+            (one.sealed.signed for one in self._new.values() if _place(one.sealed.signed) == _place(signed)), None
+        )
+        if held is not None and signed.signer in stream.keys:
+            raise SegmentSuperseded(device=s.device, channel=s.channel, kept=held.digest, refused=signed.digest)
+
+    def _check_signer(self, stream: _Stream, signed: SignedSegment) -> None:
+        device, now_s = signed.segment.device, self._now_ms // 1000
+        key = stream.keys.get(signed.signer)
+        if key is None:
+            raise SignerUnknown(device=device, signer=signed.signer)
+        if not key.valid_at(now_s) and signed.digest not in self._reached(stream, signed):
+            why = "frozen" if key.frozen else "revoked" if key.revoked else "expired"
+            raise SignerLapsed(device=device, signer=signed.signer, valid_to_s=key.valid_to_s, why=why)
+        if not stream.registered:
+            raise ChannelUnknown(device=device, channel=signed.segment.channel)
+
+    def _reached(self, stream: _Stream, lapsed: SignedSegment) -> set[Digest]:
+        """What of the lapsed segment's stream a validly signed segment of this upload reaches through `prev`."""
+        now_s, reached = self._now_ms // 1000, set[Digest]()
+        for signed in reversed(self._signed):
+            if _stream_of(signed) != _stream_of(lapsed):
+                continue
+            key = stream.keys.get(signed.signer)
+            if signed.digest in reached or (key is not None and key.valid_at(now_s)):
+                reached.add(signed.segment.prev)
+        return reached
 
     def _stream(self, device: Address, channel: int) -> _Stream:
         known = self._streams.get((device, channel))
@@ -258,19 +324,28 @@ def _check_numbers(signed: SignedSegment) -> None:
             raise NumberTooLarge(field=field, value=value, limit=_MAX_STORED)
 
 
-def _check_signer(stream: _Stream, signed: SignedSegment, *, now_s: int) -> None:
-    device, signer = signed.segment.device, signed.signer
-    key = stream.keys.get(signer)
-    if key is None:
-        raise SignerUnknown(device=device, signer=signer)
-    if not key.valid_at(now_s):
-        why = "frozen" if key.frozen else "revoked" if key.revoked else "expired"
-        raise SignerLapsed(device=device, signer=signer, valid_to_s=key.valid_to_s, why=why)
-    if not stream.registered:
-        raise ChannelUnknown(device=device, channel=signed.segment.channel)
+def _stream_of(signed: SignedSegment) -> tuple[Address, int]:
+    return (signed.segment.device, signed.segment.channel)
 
 
-def _check_readings(tail: Tail, sealed: SealedSegment) -> None:
-    readings = check_contents(sealed)
-    if readings and tail.last_reading:
-        check_follows(reading_bytes.decode(tail.last_reading), readings[0])
+def _place(signed: SignedSegment) -> tuple[Address, int, Digest]:
+    return (*_stream_of(signed), signed.segment.prev)
+
+
+def _check_readings(tail: Tail, one: Read) -> None:
+    """Refuse what does not cover what it signed, or does not follow the stream's last reading."""
+    if isinstance(one.covered, AllianceError):
+        raise one.covered
+    if one.covered.rows and tail.last_reading:
+        check_follows(reading_bytes.decode(tail.last_reading), one.covered.reading(0))
+
+
+def _read(item: object, domain: Domain, keys: PublicKeys) -> Read:
+    try:
+        sealed = sealed_from_plain(item, domain, keys)
+    except AllianceError as error:
+        return Read(item, None, error)
+    try:
+        return Read(item, sealed, contents.checked(sealed))
+    except AllianceError as error:
+        return Read(item, sealed, error)

@@ -5,8 +5,10 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
+from alliance.identity import MemberId
 from api.members import queries as members
-from api.platform import PlatformDep
+from api.platform import Platform, PlatformDep
+from api.privacy import queries as readers
 from api.session import service
 from api.session.principal import NotOperator, NotSignedIn, NotYours, Principal
 
@@ -32,7 +34,11 @@ def anyone(request: Request, platform: PlatformDep) -> Principal | None:
         address = service.find(connection, token, now_ms=platform.clock.now_ms())
         if address is None:
             return None
-        return Principal(address=address, member=members.number_of(connection, address))
+        return Principal(
+            address=address,
+            member=members.number_of(connection, address),
+            regulator=readers.is_regulator(connection, address),
+        )
 
 
 def signed_in(request: Request, principal: Annotated[Principal | None, Depends(anyone)]) -> Principal:
@@ -47,6 +53,19 @@ def operator(request: Request, principal: Annotated[Principal, Depends(signed_in
     if not principal.operator:
         raise NotOperator(what=request.url.path)
     return principal
+
+
+def may_see(platform: Platform, principal: Principal | None, owner: MemberId | None) -> bool:
+    """Whether measured values of a member's station may be shown: to its owner, operator and regulators (P17)."""
+    if platform.settings.public_readings:
+        return True
+    return principal is not None and (principal.sees_everything or (owner is not None and principal.member == owner))
+
+
+def check_sees(request: Request, platform: Platform, principal: Principal | None) -> None:
+    """Refuse a stranger before anything is looked up. Raises NotSignedIn."""
+    if principal is None and not platform.settings.public_readings:
+        raise NotSignedIn(path=request.url.path)
 
 
 Anyone = Annotated[Principal | None, Depends(anyone)]

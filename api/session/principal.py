@@ -34,6 +34,18 @@ class Principal:
     address: Address | None
     member: MemberId | None
     operator: bool = False
+    regulator: bool = False
+    """A wallet that the operator registered as a regulator's: reads everything, changes nothing (protocol 4.8.3)."""
+
+    @property
+    def sees_everything(self) -> bool:
+        """Whether the principal may read what belongs to any member."""
+        return self.operator or self.regulator
+
+    def check_reads(self, owner: MemberId | None, *, what: str) -> None:
+        """Refuse anyone but the member that owns it, the operator and a regulator. Raises NotYours."""
+        if not self.regulator:
+            self.check_owns(owner, what=what)
 
     @property
     def name(self) -> str:

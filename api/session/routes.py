@@ -35,9 +35,10 @@ def nonce(platform: PlatformDep, response: Response) -> NonceAnswer:
 @router.post("", status_code=201)
 def sign_in(body: SignInRequest, key: IdempotencyKey, platform: PlatformDep, response: Response) -> SessionAnswer:
     """Open a session with a signed EIP-4361 message: a bearer token, and the same as an httpOnly cookie."""
+    message = service.checked(platform, text=body.message, signature=body.signature)
     with platform.database.writing() as connection:
         token, session = service.open_session(
-            platform, connection, text=body.message, signature=body.signature, idempotency_key=key
+            platform, connection, message=message, text=body.message, signature=body.signature, idempotency_key=key
         )
         member = members.number_of(connection, session.address)
     left_s = max(0, session.expires_ms - platform.clock.now_ms()) // 1000
@@ -50,7 +51,9 @@ def sign_in(body: SignInRequest, key: IdempotencyKey, platform: PlatformDep, res
 @router.get("")
 def who(principal: SignedIn) -> WhoAnswer:
     """Who is signed in."""
-    return WhoAnswer(address=principal.address, member=principal.member, operator=principal.operator)
+    return WhoAnswer(
+        address=principal.address, member=principal.member, operator=principal.operator, regulator=principal.regulator
+    )
 
 
 @router.delete("", status_code=204)

@@ -19,10 +19,13 @@ class NonceAnswer(Wire):
 
 
 class SignInRequest(Wire):
-    """An EIP-4361 message exactly as it was signed, and the wallet's 65-byte signature."""
+    """An EIP-4361 message exactly as it was signed, and the wallet's signature.
+
+    65 bytes of a key, or whatever an account that is a contract takes (EIP-1271).
+    """
 
     message: str = Field(max_length=4000)
-    signature: HexBytes = Field(max_length=65)
+    signature: HexBytes = Field(max_length=4096)
 
 
 class SessionAnswer(Wire):
@@ -41,3 +44,4 @@ class WhoAnswer(Wire):
     address: Hex20 | None
     member: int | None
     operator: bool
+    regulator: bool

@@ -11,7 +11,10 @@ from alliance.identity import Address
 from api.platform import Platform
 from api.session import repository, siwe
 from api.session.repository import Session
+from api.session.siwe import Message, MessageRefused
+from chain.account import stands_by
 from oracle.hashing import sha256
+from oracle.signature import SignatureMalformed
 
 NONCE_LIFE_MS = 600_000
 
@@ -37,16 +40,31 @@ def new_nonce(platform: Platform) -> tuple[str, int]:
     return (head + _mac(platform, b"nonce", head)).hex(), expires_ms
 
 
-def open_session(
-    platform: Platform, connection: Connection, *, text: str, signature: bytes, idempotency_key: str
-) -> tuple[str, Session]:
-    """Check a signed message and open its session; a retry with the same key gets the same token.
+def checked(platform: Platform, *, text: str, signature: bytes) -> Message:
+    """Read a message and check that its account signed it, as a key does or as a contract does (EIP-1271).
 
-    Raises MessageMalformed, MessageRefused, SignatureMalformed, NonceUnknown or NonceUsed.
+    Asks the chain, so never inside a transaction. Raises MessageMalformed, MessageRefused, SignatureMalformed,
+    NonceUnknown, and the errors of `Rpc` when a contract cannot be asked.
     """
     message, now_ms = siwe.parse(text), platform.clock.now_ms()
     siwe.check(message, origin=platform.settings.origin, chain_id=platform.deployment.chain_id, now_ms=now_ms)
-    siwe.check_signature(message, text, signature)
+    _check_given(platform, message.nonce)
+    try:
+        siwe.check_signature(message, text, signature)
+    except (MessageRefused, SignatureMalformed):
+        if not stands_by(platform.rpc, message.address, siwe.digest_of(text), signature):
+            raise
+    return message
+
+
+def open_session(
+    platform: Platform, connection: Connection, *, message: Message, text: str, signature: bytes, idempotency_key: str
+) -> tuple[str, Session]:
+    """Open the session of a checked message; a retry with the same key gets the same token.
+
+    Raises NonceUnknown or NonceUsed.
+    """
+    now_ms = platform.clock.now_ms()
     session = Session(
         token_hash=b"",
         nonce=message.nonce,
@@ -59,7 +77,7 @@ def open_session(
     used = repository.by_nonce(connection, message.nonce)
     if used is not None:
         return token, _retried(used, session, sha256(token.encode()))
-    _check_nonce(platform, message.nonce, now_ms)
+    _check_fresh(message.nonce, now_ms)
     opened = Session(**{n: getattr(session, n) for n in Session.__slots__} | {"token_hash": sha256(token.encode())})
     repository.forget_before(connection, now_ms - 2 * NONCE_LIFE_MS)
     repository.add(connection, opened)
@@ -84,15 +102,25 @@ def _retried(used: Session, asked: Session, token_hash: bytes) -> Session:
     return used
 
 
-def _check_nonce(platform: Platform, nonce: str, now_ms: int) -> None:
-    try:
-        raw = bytes.fromhex(nonce)
-    except ValueError:
-        raw = b""
+def _check_given(platform: Platform, nonce: str) -> None:
+    """Refuse a nonce that this service did not give."""
+    raw = _raw(nonce)
     head, mac = raw[:24], raw[24:]
-    fresh = now_ms < int.from_bytes(head[:8], "big")
-    if len(raw) != 40 or not hmac.compare_digest(mac, _mac(platform, b"nonce", head)) or not fresh:
+    if len(raw) != 40 or not hmac.compare_digest(mac, _mac(platform, b"nonce", head)):
         raise NonceUnknown(nonce=nonce[:80])
+
+
+def _check_fresh(nonce: str, now_ms: int) -> None:
+    """Refuse a nonce that was given too long ago."""
+    if now_ms >= int.from_bytes(_raw(nonce)[:8], "big"):
+        raise NonceUnknown(nonce=nonce[:80])
+
+
+def _raw(nonce: str) -> bytes:
+    try:
+        return bytes.fromhex(nonce)
+    except ValueError:
+        return b""
 
 
 def _token(platform: Platform, session: Session) -> str:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from alliance.errors import Malformed, Refused
-from alliance.identity import Address
+from alliance.identity import Address, Digest
 from oracle.hashing import keccak256
 from oracle.signature import SECP256K1, SignatureMalformed, recover
 
@@ -110,13 +110,18 @@ def check(message: Message, *, origin: str, chain_id: int, now_ms: int) -> None:
         raise MessageRefused(field="not_before", want=f"at most {now_ms}", got=str(message.not_before_ms))
 
 
-def check_signature(message: Message, text: str, signature: bytes) -> None:
-    """Refuse a text that the message's account did not sign (EIP-191). Raises SignatureMalformed or MessageRefused.
-
-    Accounts that are contracts (EIP-1271) cannot sign in.
-    """
+def digest_of(text: str) -> Digest:
+    """What a wallet signs of a text (EIP-191)."""
     raw = text.encode()
-    digest = keccak256(b"\x19Ethereum Signed Message:\n" + str(len(raw)).encode() + raw)
+    return keccak256(b"\x19Ethereum Signed Message:\n" + str(len(raw)).encode() + raw)
+
+
+def check_signature(message: Message, text: str, signature: bytes) -> None:
+    """Refuse a text that the message's account did not sign with its key. Raises SignatureMalformed or MessageRefused.
+
+    An account that is a contract has no key: whether it stands by the signature, the chain says (EIP-1271).
+    """
+    digest = digest_of(text)
     signer = recover(digest, alg=SECP256K1, signature=_compact(signature))
     if signer != message.address:
         raise MessageRefused(field="signature", want=checksum(message.address), got=checksum(signer))

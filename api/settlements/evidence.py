@@ -6,9 +6,13 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, select
 
 from alliance.calendar import Day, epoch_at
-from alliance.day import DayFacts, Grouping, Meter, Place, rule_document
+from alliance.closing import SEEN_EPOCHS, DayUse, closing_days
+from alliance.day import DayFacts, Grouping, Meter, Place, day_use, rule_document
+from alliance.errors import Missing
 from alliance.fleet import Channel
 from alliance.identity import LeaseId
+from alliance.keys import Moment, Standing, counted, disputed_since
+from alliance.lease import Lease
 from alliance.quantity import Bracket, bracket
 from alliance.reading import ChannelKind, Reading
 from alliance.rulepack import RulePack
@@ -16,6 +20,7 @@ from alliance.schedule import Schedule
 from api import projection
 from api.database import alliances
 from api.devices import queries as devices
+from api.devices.queries import KeyBook
 from api.documents import queries as documents
 from api.documents.repository import DocumentRow
 from api.epochs import queries as epochs
@@ -46,6 +51,13 @@ class View:
         return self.checkpoint.epoch
 
 
+@dataclass(kw_only=True, eq=False)
+class CheckpointUnknown(Missing):
+    """The chain, as followed so far, has no checkpoint of an epoch."""
+
+    epoch: int
+
+
 def alliance_of(connection: Connection) -> bytes:
     """The allianceId that the database belongs to."""
     found: bytes = connection.execute(select(alliances.c.alliance)).scalar_one()
@@ -60,26 +72,40 @@ def final_view(connection: Connection, *, finality_blocks: int) -> View | None:
     return None if last is None else View(checkpoint=last)
 
 
+def view_at(connection: Connection, epoch: int) -> View:
+    """The log at the checkpoint of an epoch that was anchored. Raises CheckpointUnknown."""
+    checkpoint = epochs.checkpoint_of(connection, epoch)
+    if checkpoint is None:
+        raise CheckpointUnknown(epoch=epoch)
+    return View(checkpoint=checkpoint)
+
+
 def facts(platform: Platform, connection: Connection, day: Day, view: View) -> DayFacts:
     """Everything that may enter the day's settlement as the log stands at `view`."""
     rows = leases.all_leases(connection)
+    every = tuple(row.lease for row in rows)
+    ends = {
+        LeaseId(row.lease.number): row.end_slot
+        for row in rows
+        if row.end_slot < row.lease.first_slot + row.lease.term_slots
+    }
     packs, groupings = _rules(connection, view)
     return DayFacts(
         alliance=platform.deployment.domain.alliance,
         day=day,
         roster=members.roster_of(connection, day),
-        stations=stations.all_stations(connection),
-        leases=tuple(row.lease for row in rows),
-        early_ends={
-            LeaseId(row.lease.number): row.end_slot
-            for row in rows
-            if row.end_slot < row.lease.first_slot + row.lease.term_slots
-        },
+        stations=stations.all_stations(connection, day),
+        leases=every,
+        early_ends=ends,
         schedules=tuple(anchored_schedules(connection, day, view=view)),
         packs=packs,
         groupings=groupings,
-        meters=tuple(_meters(connection, day, view)),
+        meters=tuple(_meters(connection, day, view, kind=ChannelKind.METER)),
         log_size=view.checkpoint.size,
+        uses={
+            one: _use(connection, one, view, every, deliveries=deliveries)
+            for one, deliveries in closing_days(every, ends, day).items()
+        },
     )
 
 
@@ -89,13 +115,41 @@ def anchored_schedules(connection: Connection, day: Day, *, view: View | None = 
     return [(place, schedule) for place, schedule in found if place is not None]
 
 
-def newer_evidence(connection: Connection, day: Day, *, after_epoch: int, view: View) -> bool:
-    """Whether readings of a day were logged in an epoch behind one, as far as `view` sees."""
+def newer_evidence(connection: Connection, day: Day, *, seen: View, view: View) -> bool:
+    """Whether anything of a day came to the log or the chain between two views that may change its settlement.
+
+    Readings of the day; a valid segment that reaches earlier ones of a lapsed key; a report of a compromised key.
+    """
     return any(
-        after_epoch < stored.epoch <= view.epoch
+        _newer(connection, channel, day, seen=seen, view=view)
         for channel in devices.all_channels(connection)
         if channel.kind is ChannelKind.METER
-        for stored in _segments(connection, channel, from_ms=day.start_ms, to_ms=day.end_ms + 1)
+    )
+
+
+def _newer(connection: Connection, channel: Channel, day: Day, *, seen: View, view: View) -> bool:
+    late = _segments(connection, channel, from_ms=day.start_ms, to_ms=day.end_ms + 1)
+    if any(seen.epoch < stored.epoch <= view.epoch for stored in late):
+        return True
+    book = KeyBook(connection, channel.device)
+    if book.reports_between(seen.checkpoint.block, view.checkpoint.block):
+        return True
+    if book.all_stand(view.checkpoint.time_s):
+        return False
+    before, after = (len(_counted(connection, channel, day, at, book)) for at in (seen, view))
+    return before != after
+
+
+def _use(connection: Connection, day: Day, view: View, every: tuple[Lease, ...], *, deliveries: bool) -> DayUse:
+    """A day's use of leased capacity as the log stood a day later, or at `view` if that is earlier (protocol 8.7.4)."""
+    last = epoch_at(day.end_ms - 1) + SEEN_EPOCHS
+    then = view_at(connection, last) if last < view.epoch else view
+    return day_use(
+        day,
+        schedules=anchored_schedules(connection, day, view=then),
+        leases=every,
+        batteries=_meters(connection, day, then, kind=ChannelKind.BATTERY) if deliveries else (),
+        deliveries=deliveries,
     )
 
 
@@ -124,10 +178,10 @@ def _place(connection: Connection, row: DocumentRow, view: View | None) -> Place
     return Place(digest=row.document.digest, entry=logged[0], anchored_ms=checkpoint.time_s * 1000)
 
 
-def _meters(connection: Connection, day: Day, view: View) -> Iterable[Meter]:
+def _meters(connection: Connection, day: Day, view: View, *, kind: ChannelKind) -> Iterable[Meter]:
     blocks: dict[int, BlockRow | None] = {}
     for channel in devices.all_channels(connection):
-        if channel.kind is not ChannelKind.METER or channel.from_ms >= day.end_ms:
+        if channel.kind is not kind or channel.from_ms >= day.end_ms:
             continue
         if channel.to_ms and channel.to_ms <= day.start_ms:
             continue
@@ -135,27 +189,40 @@ def _meters(connection: Connection, day: Day, view: View) -> Iterable[Meter]:
 
 
 def _meter(connection: Connection, channel: Channel, day: Day, view: View, blocks: dict[int, BlockRow | None]) -> Meter:
-    """A meter's readings with their brackets: logged from a day before the day on, and the last before.
+    """A meter's readings that count, with their brackets: logged from a day before the day on, and the last before.
 
     Disputed are those of a key reported as compromised, logged from the reported epoch on (protocol 6.4).
     """
-    since = {key.key: key.compromised_since_epoch for key in devices.keys_of(connection, channel.device)}
-    disputed: set[int] = set()
-    first_epoch = epoch_at(day.start_ms) - EPOCHS_BEFORE
+    book, disputed = KeyBook(connection, channel.device), set[int]()
     found: list[tuple[Reading, Bracket]] = []
+    for stored, checkpoint in _counted(connection, channel, day, view, book):
+        limits = bracket(beacon_ms=_beacon_ms(connection, stored, blocks), checkpoint_ms=checkpoint.time_s * 1000)
+        readings = stored.sealed.decoded()
+        found += [(reading, limits) for reading in readings]
+        history = book.history(stored.sealed.signed.signer)
+        reported = disputed_since(history, up_to_block=view.checkpoint.block)
+        if reported is not None and stored.epoch >= reported:
+            disputed |= {reading.seq for reading in readings}
+    return Meter(channel=channel, readings=found, disputed=frozenset(disputed))
+
+
+def _counted(
+    connection: Connection, channel: Channel, day: Day, view: View, book: KeyBook
+) -> list[tuple[Stored, CheckpointRow]]:
+    """A meter's segments behind a day that count as seen at `view`, each with its first checkpoint (protocol 6.4)."""
+    first_epoch = epoch_at(day.start_ms) - EPOCHS_BEFORE
+    found: list[tuple[Stored, CheckpointRow]] = []
+    standings: list[Standing] = []
     for stored in segments.logged(
         connection, channel.device, channel.channel, from_epoch=first_epoch, to_epoch=view.epoch
     ):
         checkpoint = epochs.checkpoint_of(connection, stored.epoch)
         if checkpoint is None:
             continue
-        limits = bracket(beacon_ms=_beacon_ms(connection, stored, blocks), checkpoint_ms=checkpoint.time_s * 1000)
-        readings = stored.sealed.decoded()
-        found += [(reading, limits) for reading in readings]
-        reported = since.get(stored.sealed.signed.signer)
-        if reported is not None and stored.epoch >= reported:
-            disputed |= {reading.seq for reading in readings}
-    return Meter(channel=channel, readings=found, disputed=frozenset(disputed))
+        at = Moment(checkpoint.block, checkpoint.log_index)
+        found.append((stored, checkpoint))
+        standings.append(book.standing(stored.sealed.signed.signer, at=at, time_s=checkpoint.time_s))
+    return found[: counted(standings)]
 
 
 def _beacon_ms(connection: Connection, stored: Stored, blocks: dict[int, BlockRow | None]) -> int | None:

@@ -1,5 +1,6 @@
 """What other slices may ask about settlements: each day's versions, and the whole day as it stands."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, Row, func, select
@@ -7,12 +8,16 @@ from sqlalchemy import Connection, Row, func, select
 from alliance.calendar import Day
 from alliance.errors import Missing
 from alliance.identity import Digest
-from alliance.settlement import apply_correction
+from alliance.settlement import apply_correction, apply_decisions
 from alliance.statement import Statement
 from api.documents import queries as documents
 from api.documents.queries import DocumentRow
 from api.settlements.repository import settlements
+from api.statements import queries as statements
 from oracle import statement_document
+
+Identity = tuple[int, int, int, int, int]
+"""A line's identity."""
 
 
 @dataclass(kw_only=True, eq=False)
@@ -77,14 +82,42 @@ def document(connection: Connection, version: Version) -> DocumentRow:
 
 
 def whole(connection: Connection, day: Day) -> Statement:
-    """The whole day as it stands after all corrections. Raises SettlementUnknown."""
-    found = versions(connection, day)
+    """The whole day as it stands: after void statements, with all corrections and the court's decisions.
+
+    Raises SettlementUnknown.
+    """
+    found = standing_versions(connection, day)
     if not found:
         raise SettlementUnknown(day=str(day))
-    standing = statement(connection, found[0])
+    made = {version.version: statement(connection, version) for version in found}
+    standing = made[found[0].version]
     for version in found[1:]:
-        standing = apply_correction(standing, statement(connection, version))
-    return standing
+        standing = apply_correction(standing, made[version.version])
+    moved = _moved_cents(connection, day, made)
+    return apply_decisions(standing, moved) if any(moved.values()) else standing
+
+
+def judged_lines(connection: Connection, day: Day) -> frozenset[Identity]:
+    """The lines on which the court moved cents, by identity."""
+    if not statements.decisions_of(connection, day):
+        return frozenset()
+    made = {version.version: statement(connection, version) for version in standing_versions(connection, day)}
+    return frozenset(_moved_cents(connection, day, made))
+
+
+def _moved_cents(connection: Connection, day: Day, made: Mapping[int, Statement]) -> dict[Identity, int]:
+    moved: dict[Identity, int] = {}
+    for decision in statements.decisions_of(connection, day):
+        line = made[decision.version].line_at_leaf(decision.leaf) if decision.version in made else None
+        if line is not None:
+            moved[line.identity] = moved.get(line.identity, 0) + decision.moved_cents
+    return moved
+
+
+def standing_versions(connection: Connection, day: Day) -> list[Version]:
+    """A day's statements that no court has made void, the whole one first."""
+    void = statements.voided_up_to(connection, day)
+    return [version for version in versions(connection, day) if version.version > void]
 
 
 def _version(row: Row[tuple[object, ...]]) -> Version:

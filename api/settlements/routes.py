@@ -33,12 +33,13 @@ _KINDS = {PLATFORM: "platform", GRID: "grid", POOL: "pool"}
 
 @router.get("")
 def settlements(platform: PlatformDep, paging: PagingDep) -> Page[SettlementAnswer]:
-    """Settled days, the newest first."""
+    """Settled days, the newest first; one whose statements are void waits for its new one."""
     after = paging.after(int)
     with platform.database.reading() as connection:
         found = queries.days(connection, before=int(after[0]) if after else None, limit=paging.limit + 1)
         page, following = paging.cut(found, lambda day: (day.number,))
-        return Page(items=tuple(_answer(platform, connection, day) for day in page), next=following)
+        standing_days = [day for day in page if queries.standing_versions(connection, day)]
+        return Page(items=tuple(_answer(platform, connection, day) for day in standing_days), next=following)
 
 
 @router.get("/{day}")
@@ -55,7 +56,7 @@ def lines(day: str, platform: PlatformDep, principal: SignedIn, paging: PagingDe
         whole = queries.whole(connection, day_of(day))
     after = paging.after(int)
     first = int(after[0]) + 1 if after else 0
-    mine = None if principal.operator else member_account(principal.member or MemberId(0))
+    mine = None if principal.sees_everything else member_account(principal.member or MemberId(0))
     found = [
         (at, line)
         for at, line in enumerate(whole.lines)
@@ -73,7 +74,7 @@ def day_figures(day: str, platform: PlatformDep, principal: SignedIn) -> tuple[F
         whole = queries.whole(connection, wanted)
         gains = [g for r in schedules.of_day(connection, wanted) for g in r.schedule.gains]
         energy = {s.number: (s.owner, _energy(connection, s.number, wanted)) for s in stations.all_stations(connection)}
-    shown = [f for f in figures(whole, gains) if principal.operator or f.member == principal.member]
+    shown = [f for f in figures(whole, gains) if principal.sees_everything or f.member == principal.member]
     return tuple(
         FiguresAnswer(
             member=f.member, saving_alone_cents=f.saving_alone_cents, saving_together_cents=f.saving_together_cents,
@@ -97,7 +98,7 @@ def leaf_proof(day: str, version: int, index: int, platform: PlatformDep, princi
         raise SettlementUnknown(day=f"{day} version {version} line {index}")
     line = made.lines[index]
     account = member_account(principal.member or MemberId(0))
-    if not principal.operator and account not in (line.account, line.counterparty):
+    if not principal.sees_everything and account not in (line.account, line.counterparty):
         principal.check_owns(None, what=f"line {index}")
     tree = settlement_tree(made)
     at = len(made.quantities) + len(made.slot_totals) + index
@@ -111,7 +112,7 @@ def leaf_proof(day: str, version: int, index: int, platform: PlatformDep, princi
 def _answer(platform: Platform, connection: Connection, day: Day) -> SettlementAnswer:
     found, whole = queries.versions(connection, day), queries.whole(connection, day)
     posted = {row.version: row for row in statements.posted(connection, day)}
-    final_at_s = posted[1].time_s + platform.settings.correction_window_minutes * 60 if 1 in posted else None
+    final_at_s = statements.final_at_s(connection, day)
     firmness = standing(
         whole, now_ms=platform.clock.now_ms(), final_at_ms=(1 << 62) if final_at_s is None else final_at_s * 1000
     )

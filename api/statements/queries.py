@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, func, select
 
 from alliance.calendar import Day
-from alliance.identity import Digest, MemberId
-from api.statements.repository import payments, statements_posted
+from alliance.identity import Address, Digest, MemberId
+from api.statements.repository import decisions, finalities, payments, statements_posted, voided
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,8 +34,61 @@ class PaymentRow:
     block: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DecisionRow:
+    """A leaf that the court recomputed otherwise; of a line, `moved_cents` went to its account (protocol 8.9.4)."""
+
+    day: Day
+    version: int
+    leaf: int
+    kind: int
+    expected: int
+    got: int
+    moved_cents: int
+    by: Address
+    block: int
+
+
+def decisions_of(connection: Connection, day: Day) -> list[DecisionRow]:
+    """What the court decided of the statements that stand, in the order of the chain."""
+    table = decisions
+    query = select(table).where(table.c.day == day.number, table.c.version > voided_up_to(connection, day))
+    return [
+        DecisionRow(
+            day=day,
+            version=row.version,
+            leaf=row.leaf,
+            kind=row.kind,
+            expected=row.expected,
+            got=row.got,
+            moved_cents=row.moved_cents,
+            by=Address(row.by),
+            block=row.block,
+        )
+        for row in connection.execute(query.order_by(table.c.block, table.c.log_index))
+    ]
+
+
+def voided_up_to(connection: Connection, day: Day) -> int:
+    """The last of a day's void versions, 0 if none is."""
+    query = select(func.max(voided.c.up_to)).where(voided.c.day == day.number)
+    return connection.execute(query).scalar_one() or 0
+
+
+def final_at_s(connection: Connection, day: Day) -> int | None:
+    """Unix seconds from which a day is final; None while no statement of it stands."""
+    standing = [row for row in posted(connection, day) if row.version > voided_up_to(connection, day)]
+    if not standing:
+        return None
+    query = select(func.max(finalities.c.final_at_s)).where(
+        finalities.c.day == day.number, finalities.c.block >= standing[0].block
+    )
+    found: int | None = connection.execute(query).scalar_one()
+    return found
+
+
 def posted(connection: Connection, day: Day) -> list[PostedRow]:
-    """A day's statements by version."""
+    """A day's statements by version, void ones among them."""
     table = statements_posted
     query = select(table).where(table.c.day == day.number).order_by(table.c.version)
     return [

@@ -1,4 +1,4 @@
-"""Rows of posted statements and recorded payments, as `SettlementLedger` told them."""
+"""Rows of posted statements, recorded payments, and what the court decided, as ledger and court told them."""
 
 from collections.abc import Mapping
 
@@ -23,6 +23,28 @@ payments = projected(
     Column("member", Integer, nullable=False),
     Column("receipt", LargeBinary(32), nullable=False),
     Column("by", LargeBinary(20), nullable=False),
+)
+
+decisions = projected(
+    "decisions",
+    Column("day", Integer, nullable=False, index=True),
+    Column("version", Integer, nullable=False),
+    Column("leaf", BigInteger, nullable=False),
+    Column("kind", Integer, nullable=False),
+    Column("expected", BigInteger, nullable=False),
+    Column("got", BigInteger, nullable=False),
+    Column("moved_cents", BigInteger, nullable=False),
+    Column("by", LargeBinary(20), nullable=False),
+)
+voided = projected(
+    "voided_statements",
+    Column("day", Integer, nullable=False, index=True),
+    Column("up_to", Integer, nullable=False),
+)
+finalities = projected(
+    "finalities",
+    Column("day", Integer, nullable=False, index=True),
+    Column("final_at_s", BigInteger, nullable=False),
 )
 
 

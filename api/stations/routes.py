@@ -44,6 +44,8 @@ def _answer(platform: Platform, row: StationRow, head: int) -> StationAnswer:
         capacity_wh=rated.capacity_wh,
         pcc_import_w=rated.pcc_import_w,
         pcc_export_w=rated.pcc_export_w,
+        safety_agreement=row.agreement,
+        change_asked=row.change_asked,
         chain_status=projection.status_of(
             row.block, head_block=head, finality_blocks=platform.settings.finality_blocks
         ),

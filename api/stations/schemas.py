@@ -1,7 +1,7 @@
 """Bodies about stations."""
 
 from api.projection import ChainStatus
-from api.wire import Hex20, Wire
+from api.wire import Hex20, Hex32, Wire
 
 
 class StationAnswer(Wire):
@@ -17,4 +17,8 @@ class StationAnswer(Wire):
     capacity_wh: int
     pcc_import_w: int
     pcc_export_w: int
+    safety_agreement: Hex32 | None
+    """SHA-256 of the agreement that its owner signed; without one it neither offers nor measures."""
+    change_asked: bool
+    """Whether another rating waits for its confirmation."""
     chain_status: ChainStatus

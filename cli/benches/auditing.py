@@ -9,10 +9,11 @@ from audit.auditor import audit_day
 from audit.blocks import open_archive
 from audit.verdict import Outcome, Verdict
 from chain.rpc import Rpc
-from cli.benches.ground import Ground
+from cli.benches.ground import Evidence, Ground
 from cli.benches.measure import Comparison, Finding, best_of
 from oracle import deployment as deployments
 from oracle.archive import FolderArchive
+from oracle.grant import FolderGrants, Opener, load_reader
 from oracle.signature import SECP256K1, SecpSigner, recover
 
 
@@ -34,7 +35,9 @@ def run(ground: Ground) -> list[Finding]:
     verdicts: list[Verdict] = []
     with Rpc(place.rpc_url) as node:
         ours = best_of(
-            lambda: verdicts.append(audit_day(node, lambda: open_archive(str(place.archive)), pinned, place.day))
+            lambda: verdicts.append(
+                audit_day(node, lambda: open_archive(str(place.archive)), pinned, place.day, opener=_opener(place))
+            )
         )
     verdict = verdicts[-1]
     if verdict.outcome is not Outcome.PASS:
@@ -61,6 +64,11 @@ def run(ground: Ground) -> list[Finding]:
             name=name, ours=ours, against=f"{against}, and as many signatures recovered", theirs=both, facts=facts
         ),
     ]
+
+
+def _opener(place: Evidence) -> Opener:
+    """A new one for each run: reading and unwrapping the grants is part of the audit."""
+    return Opener(load_reader(place.key), FolderGrants(place.archive))
 
 
 def _hash(blocks: Sequence[bytes]) -> None:

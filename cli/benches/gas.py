@@ -1,23 +1,38 @@
-"""Gas on a real chain: an epoch's step of the log at three sizes, by epoch and by reading, and a day's statement."""
+"""Gas on a real chain: an epoch's step of the log at four sizes, one reading proved, a day's statement.
 
-from collections.abc import Iterator
+Beside it what attesting or timestamping each reading by itself costs, by the contracts of the Ethereum Attestation
+Service as npm carries them, in the same run.
+"""
+
+import json
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from alliance.calendar import Day, epoch_start_ms
-from alliance.identity import Digest, MemberId
-from chain import anchors, settlements
-from chain.anchors import Advance
+from alliance.identity import ZERO_ADDRESS, Address, Digest, MemberId
+from alliance.reading import Reading
+from alliance.segment import START
+from chain import abi, anchors, settlements
+from chain.anchors import Advance, ReadingProof
 from chain.rpc import Receipt
 from chain.settlements import Posting
 from chain.wallet import Wallet
 from cli.benches.ground import DAY, Founded, Ground
 from cli.benches.measure import Figures, Finding
-from oracle.hashing import sha256
-from oracle.merkle import HashTree
+from oracle import reading as reading_bytes
+from oracle import segment
+from oracle.hashing import keccak256, sha256
+from oracle.log import segment_entry
+from oracle.merkle import HashTree, leaf_hash, node_hash
 from simulation.cast import STATIONS
 
-EXPONENTS = (10, 16, 20)
+EXPONENTS = (10, 16, 20, 27)
+LIMIT_ADVANCE, LIMIT_PROVE, LIMIT_COURT = 60_000, 75_000, 300_000
+_SNAPSHOT = Path(__file__).resolve().parents[2] / "contracts/gas.json"
+_PEER = Path(__file__).resolve().parents[2] / "tests/peers/node_modules/@ethereum-attestation-service/eas-contracts"
 STEPS = 8
+PROVED_AT = 20
 EPOCH_ENTRIES = 2 * len(STATIONS) + 1
 """Two channels a station, and the epoch's own entry."""
 EPOCH_READINGS = 2 * len(STATIONS) * 15
@@ -27,7 +42,11 @@ def run(ground: Ground, *, exponents: tuple[int, ...] = EXPONENTS) -> list[Findi
     """Steps around each size, half of them before it and half after: a proof's length depends on where the log ends."""
     book = _Book(ground.founded)
     found: list[Finding] = []
+    shown = _Shown(ground.founded)
     for exponent in exponents:
+        if exponent == PROVED_AT:  # in the log's midst, where a path to the root is longest
+            book.grow_to(1 << (exponent - 1))
+            book.grow_by(1, leaves=[shown.leaf])
         book.grow_to((1 << exponent) - STEPS // 2 * EPOCH_ENTRIES)
         costs = [book.grow_by(EPOCH_ENTRIES).gas_used for _ in range(STEPS)]
         mean = sum(costs) / STEPS
@@ -41,10 +60,15 @@ def run(ground: Ground, *, exponents: tuple[int, ...] = EXPONENTS) -> list[Findi
                     "gas_per_reading": round(mean / EPOCH_READINGS, 1),
                     "entries_per_epoch": EPOCH_ENTRIES,
                     "readings_per_epoch": EPOCH_READINGS,
+                    "limit_to_2^20": LIMIT_ADVANCE,
+                    "ratio_to_limit": round(mean / LIMIT_ADVANCE, 3),
                 },
             )
         )
-    return [*found, _statements(ground.founded)]
+        if exponent == PROVED_AT:
+            found.append(_proof(ground.founded, book, shown, index=1 << (exponent - 1)))
+    found.append(_growth(found))
+    return [*found, _statements(ground.founded), *_court(), *_one_by_one(ground.founded)]
 
 
 @dataclass(slots=True)
@@ -52,7 +76,7 @@ class _Book:
     """The log as its writer keeps it, and the chain that it is anchored on."""
 
     founded: Founded
-    tree: HashTree = field(default_factory=HashTree)
+    tree: "_PaddedTree" = field(default_factory=lambda: _PaddedTree())
     epoch: int = 0
     anchored: int = 0
 
@@ -63,10 +87,11 @@ class _Book:
         """One step up to a size: the first one needs no proof, so a log of any size may begin with it."""
         self.grow_by(size - self.anchored)
 
-    def grow_by(self, count: int) -> Receipt:
-        """One epoch's step by so many entries."""
+    def grow_by(self, count: int, *, leaves: Sequence[Digest] = ()) -> Receipt:
+        """One epoch's step by so many entries, the last of them given."""
         old = self.anchored
-        for leaf in _leaves(old, count):
+        self.tree.pad(count - len(leaves))
+        for leaf in leaves:
             self.tree.append(leaf)
         self.epoch, self.anchored = self.epoch + 1, old + count
         step = Advance(
@@ -78,8 +103,128 @@ class _Book:
         return _wallet(self.founded, "writer").send(to, anchors.advance(step))
 
 
-def _leaves(first: int, count: int) -> Iterator[Digest]:
-    return (sha256(b"bench leaf", at.to_bytes(8, "big")) for at in range(first, first + count))
+class _PaddedTree(HashTree):
+    """A hash tree most of whose leaves are the same, so that 2^27 of them need no memory; its proofs are real ones."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._size = 0
+        self._own: dict[int, Digest] = {}
+        """Leaves that are not the common one."""
+        self._common = [sha256(b"bench leaf")]
+
+    @property
+    def size(self) -> int:
+        """How many leaves stand in the tree."""
+        return self._size
+
+    def pad(self, count: int) -> None:
+        """Add common leaves."""
+        self._size += count
+
+    def append(self, leaf: bytes) -> None:
+        """Add a leaf of its own."""
+        self._own[self._size] = Digest(leaf)
+        self._size += 1
+
+    def _node(self, height: int, index: int) -> Digest:
+        first, end = index << height, (index + 1) << height
+        if not any(first <= at < end for at in self._own):
+            while len(self._common) <= height:
+                self._common.append(node_hash(self._common[-1], self._common[-1]))
+            return self._common[height]
+        if height == 0:
+            return self._own[index]
+        return node_hash(self._node(height - 1, 2 * index), self._node(height - 1, 2 * index + 1))
+
+
+def _growth(found: Sequence[Finding]) -> Figures:
+    """What a doubling of the log adds to a step, by the means of the smallest and the largest log."""
+    means = [one.facts["gas_per_epoch_mean"] for one in found if "gas_per_epoch_mean" in one.facts]
+    first, last = float(means[0]), float(means[-1])
+    doublings = EXPONENTS[-1] - EXPONENTS[0]
+    return Figures(
+        name=f"growth of a step per doubling, 2^{EXPONENTS[0]} to 2^{EXPONENTS[-1]}",
+        facts={"gas_per_doubling": round((last - first) / doublings)},
+    )
+
+
+class _Shown:
+    """A signed segment of 60 readings, one of which is proved."""
+
+    def __init__(self, founded: Founded) -> None:
+        box, secret = founded.boxes[0], sha256(b"bench proof")
+        covered = [
+            segment.salted(
+                Reading(channel=1, seq=seq, t_ms=DAY.start_ms + 60_000 * seq, a=1, b=0, c=0, d=seq, salt=b""), secret
+            )
+            for seq in range(60)
+        ]
+        closed = segment.close(covered, device=box.address, channel=1, head=START, closed_at_ms=covered[-1].t_ms)
+        self.signed = segment.sign(closed, domain=founded.deployment.domain, signer=box)
+        self.raw = [reading_bytes.encode(one) for one in covered]
+        self.leaf = leaf_hash(segment_entry(self.signed).raw)
+
+
+def _proof(founded: Founded, book: _Book, shown: _Shown, *, index: int) -> Figures:
+    """One reading with its device's signature, proved against the live root; sent as a transaction."""
+    path = HashTree(map(leaf_hash, shown.raw)).inclusion_proof(30)
+    proof = ReadingProof(
+        reading=shown.raw[30], reading_proof=tuple(path), signed=shown.signed, entry_index=index,
+        entry_proof=tuple(book.tree.inclusion_proof(index)),
+    )  # fmt: skip
+    used = _wallet(founded, "writer").send(founded.deployment["AnchorLog"].address, anchors.prove_call(proof)).gas_used
+    return Figures(
+        name=f"one reading of 60 proved with its signature, log of 2^{PROVED_AT} entries",
+        facts={"gas": used, "limit": LIMIT_PROVE, "ratio_to_limit": round(used / LIMIT_PROVE, 3)},
+    )
+
+
+def _court() -> list[Figures]:
+    """The most that each kind of dispute used in tests on a real chain, as contracts/gas.json records it."""
+    if not _SNAPSHOT.is_file():
+        return []
+    most: dict[str, int] = json.loads(_SNAPSHOT.read_text())["court"]
+    return [
+        Figures(
+            name=f"the court's {call}, worst (as recorded, rows kept)",
+            facts={"gas": used, "limit": LIMIT_COURT, "ratio_to_limit": round(used / LIMIT_COURT, 3)},
+        )
+        for call, used in sorted(most.items(), key=lambda one: -one[1])
+    ]
+
+
+def _one_by_one(founded: Founded) -> list[Figures]:
+    """One attestation and one timestamp a reading, by npm's eas-contracts; nothing where they are not installed."""
+    if not _PEER.is_dir():
+        return []
+    wallet = _wallet(founded, "writer")
+    schemas = _created(wallet, "SchemaRegistry", b"")
+    service = _created(wallet, "EAS", abi.encode("(address)", (schemas,)))
+    schema = b"bytes reading"
+    wallet.send(schemas, _REGISTER + abi.encode("(bytes,address,bool)", (schema, ZERO_ADDRESS, True)))
+    named = keccak256(schema + ZERO_ADDRESS + b"\x01")
+    reading = b"SAR1" + bytes(60)
+    data = abi.encode("(bytes)", (reading,))
+    attested = wallet.send(service, _ATTEST.encode((named, (founded.boxes[0].address, 0, False, bytes(32), data, 0))))
+    stamped = wallet.send(service, _TIMESTAMP.encode(sha256(reading)))
+    return [
+        Figures(name="one attestation of one reading (EAS, npm)", facts={"gas_per_reading": attested.gas_used}),
+        Figures(name="one timestamp of one reading (EAS, npm)", facts={"gas_per_reading": stamped.gas_used}),
+    ]
+
+
+_REGISTER = abi.selector("register(string,address,bool)")
+_ATTEST = abi.Function("attest", "((bytes32,(address,uint64,bool,bytes32,bytes,uint256)))")
+_TIMESTAMP = abi.Function("timestamp", "(bytes32)")
+
+
+def _created(wallet: Wallet, name: str, arguments: bytes) -> Address:
+    """A contract of the peer, created from its npm artifact."""
+    plain = json.loads((_PEER / "artifacts" / "contracts" / f"{name}.sol" / f"{name}.json").read_text())
+    made = wallet.send(None, bytes.fromhex(plain["bytecode"].removeprefix("0x")) + arguments).contract
+    assert made is not None, "a creation has an address"
+    return made
 
 
 def _statements(founded: Founded) -> Figures:

@@ -18,6 +18,7 @@ from oracle.deployment import Deployment
 from oracle.eip712 import enrol_digest
 from oracle.hashing import sha256
 from oracle.signature import SecpSigner
+from simulation import readers
 from simulation.anvil import Anvil
 from simulation.cast import STATIONS, CastStation
 from simulation.demo import AFTERMATH_MS, DEFAULT_DAY, Demo, DemoOptions
@@ -49,6 +50,8 @@ class Evidence:
     rpc_url: str
     deployment: Path
     archive: Path
+    key: Path
+    """The key of a reader who was granted all of it."""
 
 
 class Ground:
@@ -101,6 +104,7 @@ class Ground:
             rpc_url=demo.anvil.url,
             deployment=self.demo_state / "deployment.json",
             archive=self.demo_state / "service" / "archive",
+            key=readers.key_file(self.demo_state, readers.AUDITOR),
         )
 
     @property
@@ -121,6 +125,7 @@ class Ground:
             rpc_url=anvil.url,
             deployment=state / "deployment.json",
             archive=state / "service" / "archive",
+            key=readers.key_file(state, readers.AUDITOR),
         )
 
     def _found(self) -> Founded:

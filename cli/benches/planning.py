@@ -15,6 +15,8 @@ from optimizer.problem import parts
 from optimizer.solver import HighsEngine
 from oracle.archive import FolderArchive
 from oracle.document import open_block
+from oracle.grant import FolderGrants, Opener, load_reader
+from simulation import readers
 
 _ARCHIVED_MS = DAY.start_ms + 5 * 60_000
 """By now the epoch in which the plan was made is archived."""
@@ -27,7 +29,8 @@ class NoPlanArchived(Missing):
 def run(ground: Ground) -> list[Finding]:
     """Gather nothing, plan everything: model, solve, round, certify, check; the bare solver only solves."""
     ground.demo(_ARCHIVED_MS)
-    problem = problem_in(ground.demo_state / "service" / "archive")
+    state = ground.demo_state
+    problem = problem_in(state / "service" / "archive", readers.key_file(state, readers.AUDITOR))
     planned = plan_day(problem)
     ours = best_of(lambda: plan_day(problem))
     checked = best_of(lambda: check(planned.certificate))
@@ -66,12 +69,13 @@ def _bare(programmes: Sequence[Linear]) -> None:
         assert engine.run() is not None
 
 
-def problem_in(archive: Path) -> Problem:
-    """The problem of the first certified plan in an archive. Raises NoPlanArchived."""
-    kept = FolderArchive(archive)
+def problem_in(archive: Path, key: Path) -> Problem:
+    """The problem of the first certified plan in an archive that a reader may open. Raises NoPlanArchived."""
+    kept, grants, reader = FolderArchive(archive), FolderGrants(archive), load_reader(key)
+    opener, epochs = Opener(reader, grants), grants.epochs(reader.fingerprint)
     for digest in sorted(kept.digests()):
         try:
-            content = open_block(kept.get(digest))
+            content = open_block(kept.get(digest), content_key=opener.key_in(digest, epochs))
             if isinstance(content, dict) and "certificate" in content:
                 return certificate_from_plain(content["certificate"]).problem
         except AllianceError:

@@ -30,6 +30,7 @@ from oracle.segment import SealedSegment
 from oracle.signature import SecpSigner, expand
 
 BATCH = 64
+MEDIA_TYPE = "application/vnd.ipld.dag-cbor"
 MINUTE_MS = 60_000
 READINGS = SLOT_MS // MINUTE_MS
 _KEYS = ("writer", "settler", "acknowledger")
@@ -50,14 +51,14 @@ def run(ground: Ground) -> list[Finding]:
     """A day of the demo's streams: six stations, two channels, 96 segments of 15 readings each."""
     founded = ground.founded
     sealed = list(_day(founded))
-    bodies = [_body(sealed[at : at + BATCH]) for at in range(0, len(sealed), BATCH)]
+    bodies = [body(sealed[at : at + BATCH]) for at in range(0, len(sealed), BATCH)]
     prepared = ground.folder() / "service"
-    _prepare(founded, prepared)
-    with _Fresh(founded, prepared) as fresh:
+    prepare(founded, prepared)
+    with Fresh(founded, prepared) as fresh:
         kept: list[int] = []
         ours = best_of(lambda: kept.append(_upload(fresh.platform, bodies)), before=fresh.open)
     assert set(kept) == {len(sealed)}, f"{kept} of {len(sealed)} segments were stored"
-    signatures = [(_recoverable(one.signed.signature), one.signed.digest) for one in sealed]
+    signatures = [(recoverable(one.signed.signature), one.signed.digest) for one in sealed]
     theirs = best_of(lambda: _recover_all(signatures))
     return [
         Comparison(
@@ -106,11 +107,12 @@ def _sealed(founded: Founded, box: SecpSigner, channel: int, head: Head, slot: i
     return SealedSegment(signed=signed, secret=secret, readings=b"".join(map(reading_bytes.encode, covered)))
 
 
-def _body(sealed: list[SealedSegment]) -> bytes:
+def body(sealed: Sequence[SealedSegment]) -> bytes:
+    """An upload of segments."""
     return cbor.encode({"v": service.VERSION, "segments": [segment.sealed_to_plain(one) for one in sealed]})
 
 
-def _prepare(founded: Founded, folder: Path) -> None:
+def prepare(founded: Founded, folder: Path) -> None:
     """A service's folder whose tables have followed the chain: members, stations, devices, keys, channels."""
     (folder / "keys").mkdir(parents=True)
     (folder / "deployment.json").write_text(json.dumps(deployments.to_plain(founded.deployment)))
@@ -124,20 +126,24 @@ def _prepare(founded: Founded, folder: Path) -> None:
         Follow(platform).run(platform.clock.now_ms())
 
 
-class _Fresh:
+class Fresh:
     """A platform on a fresh copy of a prepared folder, as often as it is opened."""
 
     def __init__(self, founded: Founded, prepared: Path) -> None:
         self._founded, self._prepared = founded, prepared
-        self._used = prepared.with_name("used")
+        self.used = prepared.with_name("used")
         self._open = ExitStack()
 
+    def copy(self) -> None:
+        """Copy the prepared folder anew to `used`."""
+        shutil.rmtree(self.used, ignore_errors=True)
+        shutil.copytree(self._prepared, self.used)
+
     def open(self) -> None:
-        """Begin afresh."""
+        """Begin afresh, with a platform in this process."""
         self._open.close()
-        shutil.rmtree(self._used, ignore_errors=True)
-        shutil.copytree(self._prepared, self._used)
-        self.platform = self._open.enter_context(_platform(self._founded, self._used))
+        self.copy()
+        self.platform = self._open.enter_context(_platform(self._founded, self.used))
 
     def __enter__(self) -> Self:
         return self
@@ -161,17 +167,19 @@ def _platform(founded: Founded, folder: Path) -> Iterator[Platform]:
 def _upload(platform: Platform, bodies: list[bytes]) -> int:
     """What the route does for each body, the connection apart; how many segments were stored."""
     stored, domain = 0, platform.deployment.domain
-    for body in bodies:
-        items = service.read_upload(body, limit=platform.settings.max_segments)
+    for raw in bodies:
+        items = service.read_upload(raw, limit=platform.settings.max_segments)
+        with platform.database.reading() as connection:
+            found = service.read(platform, connection, items)
         with platform.database.writing() as connection:
-            outcome = service.ingest(platform, connection, items)
+            outcome = service.ingest(platform, connection, found)
         for one in outcome.accepted:
             platform.acknowledger.sign(ack_digest(domain, segment=one.segment, epoch=one.epoch))
         stored += len(outcome.accepted)
     return stored
 
 
-def _recoverable(signature: bytes) -> bytes:
+def recoverable(signature: bytes) -> bytes:
     """r ‖ s ‖ parity of y, as coincurve wants it."""
     whole = expand(signature)
     return whole[:64] + bytes([whole[64] - 27])

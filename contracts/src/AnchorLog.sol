@@ -43,6 +43,8 @@ contract AnchorLog is IAnchorLog {
     mapping(bytes32 digest => Claim) private _claims;
     mapping(uint48 epoch => bool) private _flagged;
 
+    uint256 private immutable _chainId;
+    bytes32 private immutable _homeSeparator;
     IAllianceRegistry public immutable registry;
     IDeviceRegistry public immutable devices;
     /// @inheritdoc IAnchorLog
@@ -64,6 +66,7 @@ contract AnchorLog is IAnchorLog {
     ) {
         if (writer == address(0)) revert LogWriterMissing();
         if (epochSeconds_ == 0) revert LogEpochLengthZero();
+        (_chainId, _homeSeparator) = (block.chainid, Domain.separator(address(registry_)));
         registry = registry_;
         devices = devices_;
         epochSeconds = epochSeconds_;
@@ -106,6 +109,7 @@ contract AnchorLog is IAnchorLog {
 
     /// @inheritdoc IAnchorLog
     function flagOverdue(uint48 epoch) external {
+        if (_state.writer == address(0)) revert LogWriterMissing();
         uint48 last = _state.epoch;
         if (epoch <= last) revert EpochAlreadyAnchored(epoch, last);
         uint256 overdueFrom = (uint256(epoch) + 2) * epochSeconds;
@@ -134,6 +138,7 @@ contract AnchorLog is IAnchorLog {
         if (signer != other) revert SegmentSignersDiffer(signer, other);
         _requireConflict(first.segment, second.segment, a, b);
         address device = first.segment.device;
+        if (devices.signer(device, signer).confirmedAt == 0) revert SignerNotValid(device, signer);
         if (_frozen[device][signer].atBlock != 0) revert SignerAlreadyFrozen(device, signer);
         uint48 size = _state.size;
         _frozen[device][signer] = Freeze({atBlock: uint64(block.number), size: size});
@@ -142,12 +147,13 @@ contract AnchorLog is IAnchorLog {
 
     /// @inheritdoc IAnchorLog
     function prove(ReadingProof calldata proof) external view returns (Reading memory reading, address signer) {
-        bytes32 digest;
-        (digest, signer) = _recover(proof.signed);
-        _requireSigner(proof.signed.segment.device, signer, proof.entryIndex);
-        reading = Readings.decode(proof.reading);
-        Readings.requireIn(proof.signed.segment, reading, proof.reading, proof.readingProof);
-        _requireEntry(Segments.entry(digest, proof.signed.signature), proof.entryIndex, proof.entryProof);
+        SegmentData calldata segment = proof.signed.segment;
+        bytes32 digest = segment.digest(_separator());
+        bytes calldata signature = proof.signed.signature;
+        signer = Signature.recover(digest, signature);
+        _requireSigner(segment.device, signer, proof.entryIndex);
+        reading = Readings.provenIn(segment, proof.reading, proof.readingProof);
+        _requireEntry(Segments.leaf(digest, signature), proof.entryIndex, proof.entryProof);
     }
 
     // ---- administration ----
@@ -220,7 +226,7 @@ contract AnchorLog is IAnchorLog {
         uint48 newSize,
         bytes32 newRoot,
         bytes32[] calldata proof
-    ) private pure {
+    ) private view {
         if (oldSize == 0) {
             if (proof.length != 0) revert LogProofWrongLength(proof.length);
             return;
@@ -257,10 +263,10 @@ contract AnchorLog is IAnchorLog {
         }
     }
 
-    function _requireEntry(bytes memory entry, uint48 index, bytes32[] calldata proof) private view {
+    function _requireEntry(bytes32 leaf, uint48 index, bytes32[] calldata proof) private view {
         uint48 size = _state.size;
         if (index >= size) revert EntryIndexOutside(index, size);
-        bytes32 root = MerkleLog.inclusionRoot(MerkleLog.leaf(entry), index, size, proof);
+        bytes32 root = MerkleLog.inclusionRoot(leaf, index, size, proof);
         if (root != _state.root) revert EntryNotInLog(_state.root, root);
     }
 
@@ -269,6 +275,6 @@ contract AnchorLog is IAnchorLog {
     }
 
     function _separator() private view returns (bytes32) {
-        return Domain.separator(address(registry));
+        return block.chainid == _chainId ? _homeSeparator : Domain.separator(address(registry));
     }
 }

@@ -3,21 +3,28 @@ pragma solidity 0.8.37;
 
 import {IAllianceRegistry} from "./interfaces/IAllianceRegistry.sol";
 import {ICapacityLease} from "./interfaces/ICapacityLease.sol";
+import {ICharter} from "./interfaces/ICharter.sol";
+import {LeaseRules} from "./libraries/LeaseRules.sol";
 import {Calendar} from "./libraries/Calendar.sol";
 import {LeaseTerms} from "./libraries/LeaseTerms.sol";
 import {Peak} from "./libraries/Peak.sol";
 import {Ratings} from "./libraries/Ratings.sol";
 import {Windows} from "./libraries/Windows.sol";
-import {Lease, OfferTerms} from "./types/Lease.sol";
+import {CHARTER} from "./types/Contracts.sol";
+import {Lease, LeaseEnd, OfferTerms} from "./types/Lease.sol";
+import {ADMIN} from "./types/Roles.sol";
 import {MemberStatus, StationSpec} from "./types/Station.sol";
 
 /// @title Offers and leases of shared capacity (protocol 7)
 contract CapacityLease is ICapacityLease {
+    using LeaseTerms for Lease;
     using LeaseTerms for OfferTerms;
     using Windows for Windows.Window;
 
     uint256 public constant LIVE_LEASES_LIMIT = 64; // an offer
     uint256 public constant LIVE_OFFERS_LIMIT = 16; // a station
+    uint256 public constant MEMBER_LEASES_LIMIT = 128; // live ones of a member, as owner or lessee
+    uint256 private constant FULL_BP = 10_000;
 
     struct OfferRecord {
         OfferTerms terms;
@@ -46,7 +53,9 @@ contract CapacityLease is ICapacityLease {
     mapping(uint32 offerId => OfferRecord) private _offers;
     mapping(uint32 leaseId => Lease) private _leases;
     mapping(uint32 leaseId => Span) private _spans;
-    mapping(uint32 leaseId => mapping(uint32 memberId => uint32 endSlot)) private _endAsked;
+    mapping(uint32 leaseId => LeaseEnd) private _ends; // of those ended early
+    mapping(uint32 leaseId => mapping(uint32 memberId => bytes32)) private _asked; // hash of what a party asked for last
+    mapping(uint32 memberId => uint32[]) private _liveOf;
     mapping(uint32 stationId => uint32[]) private _liveOffers;
     mapping(uint32 stationId => Need) private _ownNeeds;
 
@@ -72,13 +81,16 @@ contract CapacityLease is ICapacityLease {
     }
 
     /// @inheritdoc ICapacityLease
-    function offer(OfferTerms calldata terms) external returns (uint32 offerId) {
+    function offer(OfferTerms memory terms) external returns (uint32 offerId) {
         _requireRunning();
         _requireAdmitted(msg.sender);
+        _requireNoSublet(terms.stationId);
         StationSpec memory spec = _requireOwner(terms.stationId);
-        terms.requireSound(Calendar.slotAt(block.timestamp));
+        if (registry.safetyAgreement(terms.stationId) == 0) revert OfferWithoutSafety(terms.stationId);
+        LeaseRules.requireOffer(terms, Calendar.slotAt(block.timestamp));
+        uint256 offerableBp = ICharter(registry.newestContract(CHARTER)).requireOffer(spec.stationType, terms);
         _liveOffers[terms.stationId] = liveOffers(terms.stationId);
-        _requireRoomInStation(terms, spec);
+        _requireRoomInStation(terms, spec, offerableBp);
         offerId = ++offerCount;
         _offers[offerId].terms = terms;
         _liveOffers[terms.stationId].push(offerId);
@@ -104,36 +116,54 @@ contract CapacityLease is ICapacityLease {
         _requireRunning();
         OfferRecord storage record = _requireOffer(offerId);
         if (record.withdrawn) revert OfferAlreadyWithdrawn(offerId);
-        OfferTerms memory terms = record.terms;
+        OfferTerms memory terms = _termsOf(offerId);
         Lease memory made = terms.leaseOf(offerId, powerW, energyWh, firstSlot, termSlots);
         (made.ownerId, made.lesseeId) = _parties(offerId, terms.stationId);
-        _requireTerm(made, terms);
-        record.live = liveLeases(offerId);
-        if (record.live.length == LIVE_LEASES_LIMIT) revert OfferFull(offerId, LIVE_LEASES_LIMIT);
-        _requireRoomInOffer(made, terms, record.live);
-        leaseId = ++leaseCount;
-        _leases[leaseId] = made;
-        _spans[leaseId] =
-            Span({first: firstSlot, end: firstSlot + termSlots, powerW: powerW, energyWh: energyWh});
-        record.live.push(leaseId);
-        emit Leased(leaseId, offerId, made);
+        return _begin(made, terms);
+    }
+
+    /// @inheritdoc ICapacityLease
+    function amend(uint32 leaseId, uint64 powerW, uint64 energyWh, uint32 firstSlot, uint32 termSlots)
+        external
+        returns (uint32 nextId)
+    {
+        _requireRunning();
+        _requireEnd(leaseId, firstSlot);
+        if (!_agreed(leaseId, keccak256(abi.encode(powerW, energyWh, firstSlot, termSlots)))) {
+            emit AmendmentAsked(leaseId, registry.memberNumber(msg.sender), powerW, energyWh, firstSlot, termSlots);
+            return 0;
+        }
+        Lease memory before = _leaseOf(leaseId);
+        _requireAdmitted(registry.memberAddress(before.ownerId));
+        _requireAdmitted(registry.memberAddress(before.lesseeId));
+        OfferTerms memory terms = _termsOf(before.offerId);
+        Lease memory made = terms.leaseOf(before.offerId, powerW, energyWh, firstSlot, termSlots);
+        (made.ownerId, made.lesseeId, made.version) = (before.ownerId, before.lesseeId, before.version + 1);
+        _end(leaseId, firstSlot, 0, 0);
+        nextId = _begin(made, terms);
+        emit LeaseAmended(leaseId, nextId);
     }
 
     /// @inheritdoc ICapacityLease
     function endEarly(uint32 leaseId, uint32 endSlot) external {
-        (uint32 party, uint32 other) = _requireParty(leaseId);
-        Span storage span = _spans[leaseId];
-        uint32 current = Calendar.slotAt(block.timestamp);
-        if (span.end <= current) revert LeaseAlreadyEnded(leaseId, span.end);
-        uint32 earliest = span.first > current ? span.first : current + 1;
-        if (endSlot < earliest || endSlot >= span.end) revert LeaseEndOutside(leaseId, endSlot, earliest, span.end);
-        if (_endAsked[leaseId][other] == endSlot) {
-            span.end = endSlot;
-            emit LeaseEnded(leaseId, endSlot);
-        } else {
-            _endAsked[leaseId][party] = endSlot;
-            emit LeaseEndAsked(leaseId, party, endSlot);
+        _requireEnd(leaseId, endSlot);
+        if (registry.hasRole(ADMIN, msg.sender) || _agreed(leaseId, bytes32(uint256(endSlot)))) {
+            return _end(leaseId, endSlot, 0, 0);
         }
+        emit LeaseEndAsked(leaseId, registry.memberNumber(msg.sender), endSlot);
+    }
+
+    /// @inheritdoc ICapacityLease
+    function endAlone(uint32 leaseId, uint32 endSlot) external returns (uint64 priceCents) {
+        _requireEnd(leaseId, endSlot);
+        (uint32 party,) = _requireParty(leaseId);
+        Lease memory made = _leaseOf(leaseId);
+        OfferTerms memory terms = _termsOf(made.offerId);
+        if (terms.endNoticeSlots == 0) revert LeaseNotEndable(leaseId);
+        uint256 earliest = uint256(Calendar.slotAt(block.timestamp)) + terms.endNoticeSlots;
+        if (endSlot < earliest) revert LeaseNoticeTooShort(leaseId, endSlot, earliest);
+        priceCents = terms.endPriceCents(made, endSlot);
+        _end(leaseId, endSlot, party, priceCents);
     }
 
     // ---- views ----
@@ -141,7 +171,20 @@ contract CapacityLease is ICapacityLease {
     /// @inheritdoc ICapacityLease
     function lease(uint32 leaseId) external view returns (Lease memory) {
         if (leaseId == 0 || leaseId > leaseCount) revert LeaseUnknown(leaseId);
-        return _leases[leaseId];
+        return _leaseOf(leaseId);
+    }
+
+    /// @inheritdoc ICapacityLease
+    function rentUntil(uint32 leaseId, uint32 slot) external view returns (uint64) {
+        Lease memory made = _leaseOf(leaseId);
+        if (made.offerId == 0) revert LeaseUnknown(leaseId);
+        return made.rentUntil(slot);
+    }
+
+    /// @inheritdoc ICapacityLease
+    function holdsIn(uint32 leaseId, uint32 slot) external view returns (bool) {
+        Lease memory made = _leaseOf(leaseId);
+        return made.offerId != 0 && made.heldBy(_spans[leaseId].end).holds(slot);
     }
 
     /// @inheritdoc ICapacityLease
@@ -151,18 +194,39 @@ contract CapacityLease is ICapacityLease {
     }
 
     /// @inheritdoc ICapacityLease
+    function endOf(uint32 leaseId) external view returns (LeaseEnd memory end) {
+        if (leaseId == 0 || leaseId > leaseCount) revert LeaseUnknown(leaseId);
+        end = _ends[leaseId];
+        end.endSlot = _spans[leaseId].end;
+    }
+
+    /// @inheritdoc ICapacityLease
+    function liveLeaseOf(uint32 memberId) external view returns (uint32) {
+        uint32[] memory ids = _running(_liveOf[memberId]);
+        return ids.length == 0 ? 0 : ids[0];
+    }
+
+    /// @inheritdoc ICapacityLease
+    function requireFits(uint32 stationId, StationSpec calldata spec) external view {
+        Need memory need = _ownNeeds[stationId];
+        uint64 powerW = Ratings.leasablePowerW(spec);
+        if (need.powerW > powerW || need.energyWh > spec.capacityWh) {
+            revert OwnNeedTooLarge(stationId, need.powerW, need.energyWh);
+        }
+        Peak.Part memory room;
+        (room.powerW, room.energyWh) = (powerW - need.powerW, spec.capacityWh - need.energyWh);
+        LeaseRules.requireFits(stationId, _offerParts(liveOffers(stationId), 0, type(uint64).max), room);
+    }
+
+    /// @inheritdoc ICapacityLease
     function offerTerms(uint32 offerId) external view returns (OfferTerms memory, bool) {
         OfferRecord storage record = _requireOffer(offerId);
-        return (record.terms, record.withdrawn);
+        return (_termsOf(offerId), record.withdrawn);
     }
 
     /// @inheritdoc ICapacityLease
     function liveLeases(uint32 offerId) public view returns (uint32[] memory) {
-        uint32[] memory ids = _offers[offerId].live;
-        uint256 current = Calendar.slotAt(block.timestamp);
-        bool[] memory keep = new bool[](ids.length);
-        for (uint256 i = 0; i < ids.length; ++i) keep[i] = _spans[ids[i]].end > current;
-        return _kept(ids, keep);
+        return _running(_offers[offerId].live);
     }
 
     /// @inheritdoc ICapacityLease
@@ -176,7 +240,7 @@ contract CapacityLease is ICapacityLease {
     /// @inheritdoc ICapacityLease
     function leasedAt(uint32 offerId, uint32 slot) external view returns (uint256, uint256) {
         OfferRecord storage record = _requireOffer(offerId);
-        return Peak.taken(_leaseParts(record.terms, record.live, slot, uint256(slot) + 1), slot);
+        return Peak.taken(_leaseParts(_termsOf(offerId), record.live, slot, uint256(slot) + 1), slot);
     }
 
     /// @inheritdoc ICapacityLease
@@ -198,23 +262,18 @@ contract CapacityLease is ICapacityLease {
 
     // ---- rules: never more than there is ----
 
-    function _requireRoomInStation(OfferTerms calldata terms, StationSpec memory spec) private view {
+    function _requireRoomInStation(OfferTerms memory terms, StationSpec memory spec, uint256 offerableBp) private view {
         uint32 stationId = terms.stationId;
         uint32[] memory live = _liveOffers[stationId];
         if (live.length == LIVE_OFFERS_LIMIT) revert StationOffersFull(stationId, LIVE_OFFERS_LIMIT);
         Peak.Part memory asked =
             Peak.Part({window: terms.windowOf(), powerW: terms.powerW, energyWh: terms.energyWh});
-        if (asked.window.nextHeld(asked.window.first) >= asked.window.end) {
-            revert OfferTermEmpty(terms.firstSlot, terms.termSlots);
-        }
         Peak.Part memory room;
         (uint64 powerW, uint64 energyWh) = _leasable(stationId, spec);
-        (room.powerW, room.energyWh) = (powerW, energyWh);
-        Peak.Excess memory worst =
-            Peak.find(asked, _offerParts(live, asked.window.first, asked.window.end), room);
-        uint32 slot = uint32(worst.slot);
-        if (worst.inPower) revert StationPowerOversold(stationId, slot, powerW, worst.takenW, terms.powerW);
-        if (worst.inEnergy) revert StationEnergyOversold(stationId, slot, energyWh, worst.takenWh, terms.energyWh);
+        (room.powerW, room.energyWh) = (powerW * offerableBp / FULL_BP, energyWh * offerableBp / FULL_BP);
+        LeaseRules.requireRoomInStation(
+            stationId, asked, _offerParts(live, asked.window.first, asked.window.end), room
+        );
     }
 
     function _requireRoomInOffer(Lease memory made, OfferTerms memory terms, uint32[] memory live) private view {
@@ -223,13 +282,9 @@ contract CapacityLease is ICapacityLease {
         (asked.powerW, asked.energyWh) = (made.powerW, made.energyWh);
         Peak.Part memory room;
         (room.powerW, room.energyWh) = (terms.powerW, terms.energyWh);
-        Peak.Excess memory worst =
-            Peak.find(asked, _leaseParts(terms, live, asked.window.first, asked.window.end), room);
-        uint32 slot = uint32(worst.slot);
-        if (worst.inPower) revert LeasePowerOversold(made.offerId, slot, terms.powerW, worst.takenW, made.powerW);
-        if (worst.inEnergy) {
-            revert LeaseEnergyOversold(made.offerId, slot, terms.energyWh, worst.takenWh, made.energyWh);
-        }
+        LeaseRules.requireRoomInOffer(
+            made.offerId, asked, _leaseParts(terms, live, asked.window.first, asked.window.end), room
+        );
     }
 
     /// @dev The leases whose term meets [first, end), as parts.
@@ -263,7 +318,7 @@ contract CapacityLease is ICapacityLease {
         ids = _kept(ids, meets);
         parts = new Peak.Part[](ids.length);
         for (uint256 i = 0; i < ids.length; ++i) {
-            OfferTerms memory terms = _offers[ids[i]].terms;
+            OfferTerms memory terms = _termsOf(ids[i]);
             parts[i] = Peak.Part({window: terms.windowOf(), powerW: terms.powerW, energyWh: terms.energyWh});
         }
     }
@@ -276,9 +331,25 @@ contract CapacityLease is ICapacityLease {
         return !record.withdrawn || liveLeases(offerId).length > 0;
     }
 
+    function _termsOf(uint32 offerId) private view returns (OfferTerms memory) {
+        return _offers[offerId].terms;
+    }
+
+    function _leaseOf(uint32 leaseId) private view returns (Lease memory) {
+        return _leases[leaseId];
+    }
+
     function _leasable(uint32 stationId, StationSpec memory spec) private view returns (uint64, uint64) {
         Need memory need = _ownNeeds[stationId];
         return (Ratings.leasablePowerW(spec) - need.powerW, spec.capacityWh - need.energyWh);
+    }
+
+    /// @dev The leases that are not over.
+    function _running(uint32[] memory ids) private view returns (uint32[] memory) {
+        uint256 current = Calendar.slotAt(block.timestamp);
+        bool[] memory keep = new bool[](ids.length);
+        for (uint256 i = 0; i < ids.length; ++i) keep[i] = _spans[ids[i]].end > current;
+        return _kept(ids, keep);
     }
 
     function _kept(uint32[] memory ids, bool[] memory keep) private pure returns (uint32[] memory kept) {
@@ -290,22 +361,73 @@ contract CapacityLease is ICapacityLease {
         for (uint256 i = 0; i < ids.length; ++i) if (keep[i]) kept[count++] = ids[i];
     }
 
-    // ---- rules: who and when ----
+    // ---- rules: beginning and end ----
 
-    function _requireTerm(Lease memory made, OfferTerms memory terms) private view {
-        if (made.powerW == 0 || made.energyWh == 0) revert LeaseNothing(made.powerW, made.energyWh);
-        uint256 end = uint256(made.firstSlot) + made.termSlots;
-        uint32 offerEnd = terms.firstSlot + terms.termSlots;
-        uint32 current = Calendar.slotAt(block.timestamp);
-        uint32 earliest = terms.firstSlot > current ? terms.firstSlot : current + 1;
-        if (made.firstSlot < earliest || end > offerEnd) {
-            revert LeaseOutsideOffer(made.offerId, made.firstSlot, end, earliest, offerEnd);
-        }
-        Windows.Window memory window = terms.windowOver(made.firstSlot, end);
-        if (window.nextHeld(window.first) >= window.end) {
-            revert LeaseWindowEmpty(made.offerId, made.firstSlot, made.termSlots);
-        }
+    /// @dev Record a lease that fits its offer.
+    function _begin(Lease memory made, OfferTerms memory terms) private returns (uint32 leaseId) {
+        LeaseRules.requireTerm(made, terms, Calendar.slotAt(block.timestamp));
+        uint32[] storage live = _offers[made.offerId].live;
+        _renew(live);
+        if (live.length == LIVE_LEASES_LIMIT) revert OfferFull(made.offerId, LIVE_LEASES_LIMIT);
+        _requireRoomInOffer(made, terms, live);
+        leaseId = ++leaseCount;
+        _leases[leaseId] = made;
+        _spans[leaseId] = Span({
+            first: made.firstSlot,
+            end: made.firstSlot + made.termSlots,
+            powerW: made.powerW,
+            energyWh: made.energyWh
+        });
+        live.push(leaseId);
+        _bind(made.ownerId, leaseId);
+        _bind(made.lesseeId, leaseId);
+        emit Leased(leaseId, made.offerId, made);
     }
+
+    function _end(uint32 leaseId, uint32 endSlot, uint32 byMember, uint64 priceCents) private {
+        _spans[leaseId].end = endSlot;
+        _ends[leaseId] = LeaseEnd({endSlot: endSlot, byMember: byMember, priceCents: priceCents});
+        emit LeaseEnded(leaseId, endSlot, byMember, priceCents);
+    }
+
+    /// @dev A member is bound by a lease until it is over.
+    function _bind(uint32 memberId, uint32 leaseId) private {
+        uint32[] storage live = _liveOf[memberId];
+        _renew(live);
+        if (live.length == MEMBER_LEASES_LIMIT) revert MemberLeasesFull(memberId, MEMBER_LEASES_LIMIT);
+        live.push(leaseId);
+    }
+
+    /// @dev Take out of a list the leases that are over; the others keep their order.
+    function _renew(uint32[] storage ids) private {
+        uint256 current = Calendar.slotAt(block.timestamp);
+        uint256 kept = 0;
+        for (uint256 i = 0; i < ids.length; ++i) {
+            if (_spans[ids[i]].end <= current) continue;
+            if (kept != i) ids[kept] = ids[i];
+            ++kept;
+        }
+        while (ids.length > kept) ids.pop();
+    }
+
+    /// @dev Whether both parties now ask for the same; what the caller asks is kept until then.
+    function _agreed(uint32 leaseId, bytes32 asked) private returns (bool) {
+        (uint32 party, uint32 other) = _requireParty(leaseId);
+        _asked[leaseId][party] = asked;
+        return _asked[leaseId][other] == asked;
+    }
+
+    /// @dev A lease that is not over may end where it starts, or at the next slot, and before its term does.
+    function _requireEnd(uint32 leaseId, uint32 endSlot) private view {
+        if (leaseId == 0 || leaseId > leaseCount) revert LeaseUnknown(leaseId);
+        Span memory span = _spans[leaseId];
+        uint32 current = Calendar.slotAt(block.timestamp);
+        if (span.end <= current) revert LeaseAlreadyEnded(leaseId, span.end);
+        uint32 earliest = span.first > current ? span.first : current + 1;
+        if (endSlot < earliest || endSlot >= span.end) revert LeaseEndOutside(leaseId, endSlot, earliest, span.end);
+    }
+
+    // ---- rules: who and when ----
 
     function _parties(uint32 offerId, uint32 stationId) private view returns (uint32 ownerId, uint32 lesseeId) {
         (, address owner) = registry.station(stationId);
@@ -321,6 +443,16 @@ contract CapacityLease is ICapacityLease {
         (uint32 ownerId, uint32 lesseeId) = (_leases[leaseId].ownerId, _leases[leaseId].lesseeId);
         if (party != ownerId && party != lesseeId) revert LeaseNotParty(leaseId, msg.sender);
         other = party == ownerId ? lesseeId : ownerId;
+    }
+
+    /// @dev A lessee that offers its lessor's station is told what it tries.
+    function _requireNoSublet(uint32 stationId) private view {
+        uint32 memberId = registry.memberNumber(msg.sender);
+        uint32[] memory ids = _running(_liveOf[memberId]);
+        for (uint256 i = 0; i < ids.length; ++i) {
+            Lease storage made = _leases[ids[i]];
+            if (made.stationId == stationId && made.lesseeId == memberId) revert LeaseSublet(ids[i], memberId);
+        }
     }
 
     function _requireOffer(uint32 offerId) private view returns (OfferRecord storage) {

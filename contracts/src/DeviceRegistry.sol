@@ -4,6 +4,7 @@ pragma solidity 0.8.37;
 import {ERC1056} from "./base/ERC1056.sol";
 import {IAllianceRegistry} from "./interfaces/IAllianceRegistry.sol";
 import {IDeviceRegistry} from "./interfaces/IDeviceRegistry.sol";
+import {DeviceKeys} from "./libraries/DeviceKeys.sol";
 import {Domain} from "./libraries/Domain.sol";
 import {Signature} from "./libraries/Signature.sol";
 import {ChannelBinding, Device, SignerRecord} from "./types/Device.sol";
@@ -16,6 +17,8 @@ contract DeviceRegistry is IDeviceRegistry, ERC1056 {
         keccak256("Enrol(address device,address owner,uint32 station,uint256 nonce,uint64 deadline)");
     bytes32 private constant ROTATE_TYPE =
         keccak256("Rotate(address device,address newKey,uint64 validity,uint256 nonce)");
+    bytes32 private constant ROTATE_KEY_TYPE =
+        keccak256("RotateKey(address device,uint8 alg,bytes publicKey,uint64 validity,uint256 nonce)");
     bytes32 private constant VERI_KEY = "veriKey";
     bytes32 private constant CHANNEL_ATTRIBUTE = "alliance/channel";
     uint64 private constant VALIDITY_LIMIT = 10 * 365 days;
@@ -26,6 +29,7 @@ contract DeviceRegistry is IDeviceRegistry, ERC1056 {
     mapping(address device => Device) private _devices;
     mapping(address device => mapping(address key => SignerRecord)) private _signers;
     mapping(address device => mapping(uint16 channel => ChannelBinding)) private _channels;
+    mapping(address device => mapping(address key => bytes)) private _publicKeys;
 
     constructor(IAllianceRegistry registry_, uint48 epochSeconds_) {
         registry = registry_;
@@ -57,7 +61,15 @@ contract DeviceRegistry is IDeviceRegistry, ERC1056 {
         (record.attestedAt, record.attestor) = (uint64(block.timestamp), msg.sender);
         uint256 previous = changed[device_];
         emit DeviceAttested(device_, msg.sender, previous);
-        _confirm(device_, device_, validitySeconds, msg.sender);
+        _confirm(device_, device_, DeviceKeys.SECP256K1_ALG, validitySeconds, msg.sender);
+    }
+
+    /// @inheritdoc IDeviceRegistry
+    function followOwner(address device_) external {
+        address owner = identityOwner(device_);
+        address account = registry.movedTo(owner);
+        if (account == address(0)) revert OwnerNotMoved(device_, owner);
+        _changeOwner(device_, account);
     }
 
     /// @inheritdoc IDeviceRegistry
@@ -93,23 +105,44 @@ contract DeviceRegistry is IDeviceRegistry, ERC1056 {
     function confirmDelegate(address device_, address newKey, uint64 validitySeconds) external {
         _requireAttestor(device_);
         _requireAttested(device_);
-        _confirm(device_, newKey, validitySeconds, msg.sender);
+        uint8 alg = _signers[device_][newKey].alg;
+        if (alg > DeviceKeys.SECP256K1_ALG) revert SignerNeedsPublicKey(device_, newKey, alg);
+        _confirm(device_, newKey, DeviceKeys.SECP256K1_ALG, validitySeconds, msg.sender);
+    }
+
+    /// @inheritdoc IDeviceRegistry
+    function confirmKey(address device_, uint8 alg, bytes calldata publicKey_, uint64 validitySeconds) external {
+        _requireAttestor(device_);
+        _requireAttested(device_);
+        _confirmKey(device_, alg, publicKey_, validitySeconds, msg.sender);
     }
 
     /// @inheritdoc IDeviceRegistry
     function rotate(address device_, address newKey, uint64 validitySeconds, bytes calldata signature) external {
         bytes32 structHash = keccak256(abi.encode(ROTATE_TYPE, device_, newKey, validitySeconds, nonce[device_]++));
-        address outgoing = Signature.recoverAny(_digest(structHash), signature);
-        if (!isSigner(device_, outgoing)) revert SignerNotConfirmed(device_, outgoing);
-        SignerRecord storage record = _signers[device_][newKey];
-        if (record.confirmedAt != 0) revert SignerAlreadyConfirmed(device_, newKey, record.validTo);
-        _revokeDelegate(device_, VERI_KEY, outgoing);
-        _confirm(device_, newKey, validitySeconds, outgoing);
+        address outgoing = _retire(device_, newKey, structHash, signature);
+        _confirm(device_, newKey, DeviceKeys.SECP256K1_ALG, validitySeconds, outgoing);
+    }
+
+    /// @inheritdoc IDeviceRegistry
+    function rotateKey(
+        address device_,
+        uint8 alg,
+        bytes calldata publicKey_,
+        uint64 validitySeconds,
+        bytes calldata signature
+    ) external {
+        bytes32 structHash = keccak256(
+            abi.encode(ROTATE_KEY_TYPE, device_, alg, keccak256(publicKey_), validitySeconds, nonce[device_]++)
+        );
+        address outgoing = _retire(device_, DeviceKeys.signerOf(alg, publicKey_), structHash, signature);
+        _confirmKey(device_, alg, publicKey_, validitySeconds, outgoing);
     }
 
     /// @inheritdoc IDeviceRegistry
     function compromisedSince(address device_, address signer_, uint48 epoch) external {
-        if (msg.sender != identityOwner(device_)) _requireAttestor(device_);
+        if (msg.sender == identityOwner(device_)) _requireOwner(device_, msg.sender);
+        else _requireAttestor(device_);
         SignerRecord storage record = _signers[device_][signer_];
         if (record.confirmedAt == 0) revert SignerNotConfirmed(device_, signer_);
         uint48 current = uint48(block.timestamp / epochSeconds);
@@ -119,20 +152,26 @@ contract DeviceRegistry is IDeviceRegistry, ERC1056 {
         record.compromisedSince = epoch + 1;
         uint256 validTo = block.timestamp - 1 < record.validTo ? block.timestamp - 1 : record.validTo;
         record.validTo = uint64(validTo);
-        uint256 previous = _setDelegate(device_, VERI_KEY, signer_, validTo);
+        uint256 previous = _lapse(device_, signer_, record.alg, validTo);
         emit Compromised(device_, signer_, epoch, msg.sender, previous);
     }
 
     // ---- views ----
 
     /// @inheritdoc IDeviceRegistry
+    /// @dev An owner is never a confirmed signer: `_confirm` refuses an owner, `_changeOwner` a key that was ever confirmed.
     function isSigner(address device_, address key) public view returns (bool) {
-        return _signers[device_][key].validTo > block.timestamp && key != identityOwner(device_);
+        return _signers[device_][key].validTo > block.timestamp;
     }
 
     /// @inheritdoc IDeviceRegistry
     function signer(address device_, address key) external view returns (SignerRecord memory) {
         return _signers[device_][key];
+    }
+
+    /// @inheritdoc IDeviceRegistry
+    function publicKey(address device_, address key) external view returns (bytes memory) {
+        return _publicKeys[device_][key];
     }
 
     /// @inheritdoc IDeviceRegistry
@@ -149,6 +188,7 @@ contract DeviceRegistry is IDeviceRegistry, ERC1056 {
 
     function _changeOwner(address identity, address newOwner) internal override {
         if (_devices[identity].station != 0) _requireMayOwn(identity, newOwner);
+        if (_signers[identity][newOwner].confirmedAt != 0) revert SignerIsOwner(identity, newOwner);
         super._changeOwner(identity, newOwner);
     }
 
@@ -162,18 +202,67 @@ contract DeviceRegistry is IDeviceRegistry, ERC1056 {
 
     function _revokeDelegate(address identity, bytes32 delegateType, address delegate) internal override {
         SignerRecord storage record = _signers[identity][delegate];
-        if (delegateType == VERI_KEY && record.validTo > block.timestamp) record.validTo = uint64(block.timestamp - 1);
-        super._revokeDelegate(identity, delegateType, delegate);
+        if (delegateType != VERI_KEY || record.confirmedAt == 0) {
+            return super._revokeDelegate(identity, delegateType, delegate);
+        }
+        if (record.validTo > block.timestamp) record.validTo = uint64(block.timestamp - 1);
+        _lapse(identity, delegate, record.alg, block.timestamp - 1);
     }
 
     function _setAttribute(address identity, bytes32 name, bytes calldata value, uint256 validTo) internal override {
-        if (name == CHANNEL_ATTRIBUTE) revert AttributeReserved(name);
+        bool ours = name == DeviceKeys.P256_ATTRIBUTE || name == DeviceKeys.ED25519_ATTRIBUTE;
+        if (name == CHANNEL_ATTRIBUTE || (ours && _devices[identity].station != 0)) revert AttributeReserved(name);
         super._setAttribute(identity, name, value, validTo);
+    }
+
+    /// @dev A member's recovered account is the owner from then on: the one it was moved from, lost or stolen, may nothing more.
+    function _requireOwner(address identity, address account) internal view override {
+        super._requireOwner(identity, account);
+        if (_devices[identity].station != 0 && registry.movedTo(account) != address(0)) {
+            revert OwnerMoved(identity, account, registry.movedTo(account));
+        }
     }
 
     // ---- rules ----
 
-    function _confirm(address device_, address key, uint64 validitySeconds, address by) private {
+    /// @dev The outgoing key must be valid now, and the incoming one never confirmed before: what lapsed needs an attestor.
+    function _retire(address device_, address incoming, bytes32 structHash, bytes calldata signature)
+        private
+        returns (address outgoing)
+    {
+        outgoing = Signature.recoverAny(_digest(structHash), signature);
+        if (!isSigner(device_, outgoing)) revert SignerNotConfirmed(device_, outgoing);
+        SignerRecord storage record = _signers[device_][incoming];
+        if (record.confirmedAt != 0) revert SignerAlreadyConfirmed(device_, incoming, record.validTo);
+        _revokeDelegate(device_, VERI_KEY, outgoing);
+    }
+
+    function _confirmKey(address device_, uint8 alg, bytes calldata publicKey_, uint64 validitySeconds, address by)
+        private
+    {
+        address key = DeviceKeys.signerOf(alg, publicKey_);
+        uint256 previous = _confirm(device_, key, alg, validitySeconds, by);
+        _publicKeys[device_][key] = publicKey_;
+        uint256 validTo = _signers[device_][key].validTo;
+        _showKey(device_, alg, publicKey_, validTo, previous);
+        emit KeyConfirmed(device_, key, alg, publicKey_, validTo, by, previous);
+    }
+
+    /// @dev A key stops: its delegate and, where it has one, its attribute end before this second.
+    function _lapse(address device_, address key, uint8 alg, uint256 validTo) private returns (uint256 previous) {
+        previous = _setDelegate(device_, VERI_KEY, key, validTo);
+        if (alg > DeviceKeys.SECP256K1_ALG) _showKey(device_, alg, _publicKeys[device_][key], validTo, previous);
+    }
+
+    function _showKey(address device_, uint8 alg, bytes memory publicKey_, uint256 validTo, uint256 previous) private {
+        (bytes32 name, bytes memory value) = DeviceKeys.attribute(alg, publicKey_);
+        emit DIDAttributeChanged(device_, name, value, validTo, previous);
+    }
+
+    function _confirm(address device_, address key, uint8 alg, uint64 validitySeconds, address by)
+        private
+        returns (uint256 previous)
+    {
         if (key == address(0)) revert SignerMissing(device_);
         if (key == identityOwner(device_)) revert SignerIsOwner(device_, key);
         if (validitySeconds == 0 || validitySeconds > VALIDITY_LIMIT) {
@@ -182,8 +271,8 @@ contract DeviceRegistry is IDeviceRegistry, ERC1056 {
         SignerRecord storage record = _signers[device_][key];
         if (record.compromisedSince != 0) revert SignerCompromised(device_, key, record.compromisedSince - 1);
         uint64 validTo = uint64(block.timestamp) + validitySeconds;
-        (record.confirmedAt, record.validTo) = (uint64(block.timestamp), validTo);
-        uint256 previous = _setDelegate(device_, VERI_KEY, key, validTo);
+        (record.confirmedAt, record.validTo, record.alg) = (uint64(block.timestamp), validTo, alg);
+        previous = _setDelegate(device_, VERI_KEY, key, validTo);
         emit DelegateConfirmed(device_, key, validTo, by, previous);
     }
 

@@ -5,9 +5,11 @@ import {IAccessControl} from "@openzeppelin/contracts/access/IAccessControl.sol"
 import {AllianceRegistry} from "../src/AllianceRegistry.sol";
 import {IAllianceRegistry} from "../src/interfaces/IAllianceRegistry.sol";
 import {IAnchorLog} from "../src/interfaces/IAnchorLog.sol";
+import {ICapacityLease} from "../src/interfaces/ICapacityLease.sol";
 import {ISettlementLedger} from "../src/interfaces/ISettlementLedger.sol";
 import {Calendar} from "../src/libraries/Calendar.sol";
 import {DEVICE_REGISTRY, ContractEntry} from "../src/types/Contracts.sol";
+import {OfferTerms} from "../src/types/Lease.sol";
 import {ADMIN, ADMITTER, ATTESTOR, GUARDIAN, SETTLER} from "../src/types/Roles.sol";
 import {MemberStatus, StationSpec} from "../src/types/Station.sol";
 import {Alliance} from "./Alliance.sol";
@@ -42,8 +44,12 @@ contract AllianceRegistryTest is Alliance {
     function test_memberKeepsNumberAndPlace_whenReturning() external {
         admitMembers(2);
         vm.prank(member(1));
-        registry.leaveAlliance();
+        registry.announceLeaving();
         vm.assertEq(keccak256(abi.encode(registry.roster())), keccak256(abi.encode(ids(2, 0))), "left");
+        vm.prank(member(1));
+        vm.expectPartialRevert(IAllianceRegistry.MemberInWrongStatus.selector);
+        registry.applyForMembership(keccak256("again"));
+        finish(1);
         vm.prank(member(1));
         registry.applyForMembership(keccak256("again"));
         vm.prank(admitter);
@@ -53,15 +59,25 @@ contract AllianceRegistryTest is Alliance {
         vm.assertEq(registry.memberCount(), 2, "count");
     }
 
+    /// @dev Out of the alliance, 90 days of silence having passed.
+    function finish(uint256 who) private {
+        vm.warp(block.timestamp + 92 days);
+        uint32 id = registry.memberNumber(member(who));
+        registry.clearDays(id, new bytes32[](1));
+        vm.prank(member(who));
+        registry.completeLeaving();
+    }
+
     function test_suspendedMemberIsOffTheRosterAndMayLeave() external {
         admitMembers(2);
-        vm.prank(admitter);
+        vm.prank(address(charter));
         registry.suspend(member(1));
         vm.assertEq(keccak256(abi.encode(registry.roster())), keccak256(abi.encode(ids(2, 0))), "suspended");
         vm.prank(member(1));
-        registry.leaveAlliance();
+        registry.announceLeaving();
+        finish(1);
         vm.assertEq(uint256(registry.memberStatus(member(1))), uint256(MemberStatus.Left), "left");
-        vm.prank(admitter);
+        vm.prank(address(charter));
         vm.expectRevert(
             abi.encodeWithSelector(IAllianceRegistry.MemberInWrongStatus.selector, member(1), MemberStatus.Left)
         );
@@ -70,7 +86,7 @@ contract AllianceRegistryTest is Alliance {
 
     function test_reinstatedMemberStandsInItsPlace() external {
         admitMembers(3);
-        vm.startPrank(admitter);
+        vm.startPrank(address(charter));
         registry.suspend(member(2));
         registry.reinstate(member(2));
         vm.stopPrank();
@@ -173,6 +189,10 @@ contract AllianceRegistryTest is Alliance {
         vm.expectPartialRevert(denied);
         registry.suspend(member(1));
         vm.expectPartialRevert(denied);
+        registry.moveMember(1, deployer);
+        vm.expectPartialRevert(denied);
+        registry.admit(deployer);
+        vm.expectPartialRevert(denied);
         registry.pause();
         vm.expectPartialRevert(denied);
         registry.unpause();
@@ -190,11 +210,7 @@ contract AllianceRegistryTest is Alliance {
     function test_rolesStaySeparate_whenGranted() external {
         admitMembers(2);
         bytes memory call = abi.encodeCall(IAccessControl.grantRole, (SETTLER, attestor));
-        vm.prank(member(1));
-        uint256 id = charter.propose(address(registry), call);
-        vm.prank(member(2));
-        charter.endorse(id);
-        vm.warp(block.timestamp + CHARTER_DELAY);
+        uint256 id = accepted(address(registry), call);
         vm.expectPartialRevert(bytes4(keccak256("CharterCallFailed(uint256,bytes)")));
         charter.execute(id, call);
     }
@@ -251,5 +267,295 @@ contract AllianceRegistryTest is Alliance {
 
     function test_allianceIdNamesChainAndRegistry() external view {
         vm.assertEq(registry.allianceId(), keccak256(abi.encode(block.chainid, address(registry))), "id");
+    }
+
+    // ---- admission ----
+
+    function test_charterAdmitsAndRefusesToo() external {
+        admitMembers(2);
+        vm.prank(member(3));
+        registry.applyForMembership("papers");
+        decide(address(registry), abi.encodeCall(IAllianceRegistry.admit, (member(3))));
+        vm.assertEq(registry.memberNumber(member(3)), 3, "by vote");
+        vm.prank(member(4));
+        registry.applyForMembership("papers");
+        vm.prank(admitter);
+        vm.expectRevert(abi.encodeWithSelector(IAllianceRegistry.ReasonMissing.selector, member(4)));
+        registry.reject(member(4), 0);
+        decide(address(registry), abi.encodeCall(IAllianceRegistry.reject, (member(4), "reason")));
+        vm.assertEq(uint256(registry.memberStatus(member(4))), uint256(MemberStatus.None), "refused");
+    }
+
+    function test_admitterCannotSuspend_norGrantItself() external {
+        admitMembers(1);
+        vm.startPrank(admitter);
+        vm.expectRevert(
+            abi.encodeWithSelector(IAccessControl.AccessControlUnauthorizedAccount.selector, admitter, ADMIN)
+        );
+        registry.suspend(member(1));
+        vm.expectPartialRevert(IAccessControl.AccessControlUnauthorizedAccount.selector);
+        registry.moveMember(1, admitter);
+        vm.stopPrank();
+        bytes32[5] memory roles = [ADMIN, ADMITTER, ATTESTOR, SETTLER, GUARDIAN];
+        address[4] memory holders = [admitter, attestor, settler, guardian];
+        for (uint256 i = 0; i < holders.length; ++i) {
+            for (uint256 j = 0; j < roles.length; ++j) {
+                vm.prank(holders[i]);
+                vm.expectRevert(
+                    abi.encodeWithSelector(IAccessControl.AccessControlUnauthorizedAccount.selector, holders[i], ADMIN)
+                );
+                registry.grantRole(roles[j], holders[i]);
+            }
+        }
+    }
+
+    function test_lastAdministratorOnlyHandsOver() external {
+        admitMembers(2);
+        vm.startPrank(address(charter));
+        vm.expectRevert(abi.encodeWithSelector(IAllianceRegistry.LastAdministrator.selector, address(charter)));
+        registry.renounceRole(ADMIN, address(charter));
+        registry.grantRole(ADMIN, address(0xC2));
+        registry.revokeRole(ADMIN, address(charter));
+        vm.stopPrank();
+        vm.assertFalse(registry.hasRole(ADMIN, address(charter)), "handed over");
+        vm.prank(address(0xC2));
+        vm.expectPartialRevert(IAllianceRegistry.LastAdministrator.selector);
+        registry.revokeRole(ADMIN, address(0xC2));
+    }
+
+    // ---- leaving ----
+
+    /// @dev Post the next day's statement: member 1 gets what the second pays.
+    function settle(uint32 day, int64 cents, uint32 a, uint32 b) private {
+        if (block.timestamp < Calendar.endOf(day)) vm.warp(Calendar.endOf(day));
+        int64[] memory balances = new int64[](b == 0 ? 4 : 5);
+        (balances[0], balances[balances.length - 3]) = (cents, -cents);
+        vm.prank(settler);
+        ledger.post(day, 1, ids(a, b), balances, keccak256("r"), 1, keccak256("s"));
+    }
+
+    function test_memberLeaves_onceItsDaysAreFinalAndPaid() external {
+        admitMembers(2);
+        uint32 first = firstDay; // the roster of both
+        vm.warp(Calendar.endOf(first) - 1);
+        vm.prank(member(1));
+        registry.announceLeaving();
+        vm.assertEq(registry.clearedTo(1), first, "its first day on the roster");
+        settle(first, 700, 1, 2);
+        bytes32[] memory receipts = new bytes32[](1);
+        vm.expectRevert(
+            abi.encodeWithSelector(IAllianceRegistry.MemberDayNotFinal.selector, 1, first, ledger.finalAt(first))
+        );
+        registry.clearDays(1, receipts);
+        vm.warp(ledger.finalAt(first));
+        vm.expectRevert(abi.encodeWithSelector(IAllianceRegistry.MemberDayNotPaid.selector, 1, first, int64(700)));
+        registry.clearDays(1, receipts);
+        vm.startPrank(member(1));
+        vm.expectRevert(abi.encodeWithSelector(IAllianceRegistry.MemberDaysNotCleared.selector, 1, first, first));
+        registry.completeLeaving();
+        ledger.recordPayment(first, 1, keccak256("bank"));
+        receipts[0] = keccak256("bank");
+        registry.clearDays(1, receipts);
+        registry.completeLeaving();
+        vm.stopPrank();
+        vm.assertEq(uint256(registry.memberStatus(member(1))), uint256(MemberStatus.Left), "left");
+    }
+
+    function test_dayWithNothingOwedNeedsNoReceipt_andDaysClearInBatches() external {
+        admitMembers(2);
+        settle(firstDay, 0, 1, 2);
+        settle(firstDay + 1, 0, 1, 2);
+        vm.warp(ledger.finalAt(firstDay + 1));
+        vm.assertEq(registry.clearDays(2, new bytes32[](2)), firstDay + 2, "cleared");
+    }
+
+    function test_daysOfWhichTheMemberIsNotOnTheRosterOweNothing() external {
+        admitMembers(2);
+        vm.prank(address(charter));
+        registry.suspend(member(2));
+        settle(firstDay, 500, 1, 0);
+        vm.warp(ledger.finalAt(firstDay));
+        registry.clearDays(2, new bytes32[](1));
+        vm.assertEq(registry.clearedTo(2), firstDay + 1, "cleared");
+    }
+
+    function test_nobodyIsHeldByAnOperatorsSilence() external {
+        admitMembers(1);
+        vm.warp(block.timestamp + 1 days);
+        vm.prank(member(1));
+        registry.announceLeaving();
+        bytes32[] memory none = new bytes32[](1);
+        uint256 from = Calendar.endOf(firstDay) + 90 days;
+        vm.warp(from - 1);
+        vm.expectRevert(abi.encodeWithSelector(IAllianceRegistry.MemberDayNotFinal.selector, 1, firstDay, from));
+        registry.clearDays(1, none);
+        vm.warp(from);
+        registry.clearDays(1, none);
+        vm.prank(member(1));
+        registry.completeLeaving();
+    }
+
+    function test_leavingAndSuspendingRefuse_whileALeaseRuns() external {
+        admitMembers(2);
+        uint32 station = registerStation(member(1));
+        vm.prank(member(1));
+        uint32 offerId = leases.offer(offerTerms(station));
+        uint32 slot = Calendar.slotAt(block.timestamp) + 1;
+        vm.prank(member(2));
+        uint32 leaseId = leases.accept(offerId, 1, 1, slot, 96);
+        for (uint32 who = 1; who <= 2; ++who) {
+            vm.prank(member(who));
+            vm.expectRevert(abi.encodeWithSelector(IAllianceRegistry.MemberHasLease.selector, who, leaseId));
+            registry.announceLeaving();
+            vm.prank(address(charter));
+            vm.expectRevert(abi.encodeWithSelector(IAllianceRegistry.MemberHasLease.selector, who, leaseId));
+            registry.suspend(member(who));
+        }
+        vm.prank(address(charter)); // who is held by a lease asks the others: the charter may end any lease
+        leases.endEarly(leaseId, slot);
+        vm.prank(member(2));
+        vm.expectPartialRevert(IAllianceRegistry.MemberHasLease.selector);
+        registry.announceLeaving();
+        vm.warp(block.timestamp + 900);
+        vm.prank(member(2));
+        registry.announceLeaving();
+    }
+
+    // ---- another account ----
+
+    function test_memberMoves_withNumberStationsAndStanding() external {
+        admitMembers(2);
+        uint32 station = registerStation(member(1));
+        decide(address(registry), abi.encodeCall(IAllianceRegistry.moveMember, (1, address(0x99))));
+        vm.assertEq(registry.memberAddress(1), address(0x99), "account");
+        vm.assertEq(registry.memberNumber(address(0x99)), 1, "number");
+        vm.assertEq(registry.memberNumber(member(1)), 0, "the old account is nobody");
+        vm.assertEq(registry.formerMember(member(1)), 1, "but it was");
+        vm.assertEq(registry.movedTo(member(1)), address(0x99), "and became");
+        vm.assertEq(registry.movedTo(member(2)), address(0), "never moved");
+        vm.assertEq(uint256(registry.memberStatus(member(1))), uint256(MemberStatus.Moved), "moved");
+        (, address owner) = registry.station(station);
+        vm.assertEq(owner, address(0x99), "stations follow");
+        OfferTerms memory terms = offerTerms(station);
+        vm.prank(member(1));
+        vm.expectPartialRevert(ICapacityLease.LeaseNotAdmitted.selector);
+        leases.offer(terms);
+        vm.prank(address(0x99));
+        leases.offer(terms);
+        vm.prank(member(1));
+        vm.expectPartialRevert(IAllianceRegistry.MemberInWrongStatus.selector);
+        registry.applyForMembership("again");
+    }
+
+    function test_moveRefuses_toAnAccountWithAHistory() external {
+        admitMembers(2);
+        vm.startPrank(address(charter));
+        vm.expectRevert(abi.encodeWithSelector(IAllianceRegistry.AccountTaken.selector, member(2)));
+        registry.moveMember(1, member(2));
+        vm.expectRevert(abi.encodeWithSelector(IAllianceRegistry.AccountTaken.selector, address(0)));
+        registry.moveMember(1, address(0));
+        vm.expectRevert(abi.encodeWithSelector(IAllianceRegistry.MemberUnknown.selector, 7));
+        registry.moveMember(7, address(0x99));
+        registry.moveMember(1, address(0x99));
+        vm.expectRevert(abi.encodeWithSelector(IAllianceRegistry.AccountTaken.selector, member(1)));
+        registry.moveMember(2, member(1));
+        vm.stopPrank();
+    }
+
+    // ---- stations ----
+
+    function test_stationChanges_whenTheOwnerAskedAndTheAdmitterConfirmedTheSame() external {
+        admitMembers(2);
+        uint32 station = registerStation(member(1));
+        StationSpec memory larger = specification();
+        (larger.chargePowerW, larger.pccImportW) = (2e6, 2e6);
+        vm.prank(member(2));
+        vm.expectPartialRevert(IAllianceRegistry.StationNotOwner.selector);
+        registry.proposeStationChange(station, larger, "agreement");
+        vm.prank(member(1));
+        registry.proposeStationChange(station, larger, "agreement");
+        (StationSpec memory spec,) = registry.station(station);
+        vm.assertEq(spec.chargePowerW, 1e6, "asked alone changes nothing");
+        vm.startPrank(admitter);
+        vm.expectPartialRevert(IAllianceRegistry.StationChangeDiffers.selector);
+        registry.confirmStationChange(station, larger, "another");
+        registry.confirmStationChange(station, larger, "agreement");
+        (spec,) = registry.station(station);
+        vm.assertEq(spec.chargePowerW, 2e6, "changed");
+        vm.assertEq(registry.safetyAgreement(station), "agreement", "under its new agreement");
+        vm.expectPartialRevert(IAllianceRegistry.StationChangeDiffers.selector);
+        registry.confirmStationChange(station, larger, "agreement"); // once
+        vm.stopPrank();
+    }
+
+    function test_stationChangeRefuses_whatLiveOffersNeed_andTheOwnersOwnHand() external {
+        admitMembers(2);
+        uint32 station = registerStation(member(1));
+        OfferTerms memory terms = offerTerms(station);
+        (terms.powerW, terms.energyWh, terms.handoverWh) = (400_000, 900_000, 0);
+        vm.startPrank(member(1));
+        leases.offer(terms);
+        leases.offer(terms);
+        StationSpec memory smaller = specification();
+        smaller.dischargePowerW = 799_999;
+        registry.proposeStationChange(station, smaller, "agreement");
+        vm.stopPrank();
+        vm.startPrank(admitter);
+        vm.expectRevert(
+            abi.encodeWithSelector(
+                ICapacityLease.StationPowerOversold.selector, station, terms.firstSlot, 799_999, 400_000, 400_000
+            )
+        );
+        registry.confirmStationChange(station, smaller, "agreement");
+        vm.stopPrank();
+        smaller.dischargePowerW = 800_000;
+        vm.prank(member(1));
+        registry.proposeStationChange(station, smaller, "agreement");
+        vm.prank(address(charter));
+        registry.grantRole(ADMITTER, member(1));
+        vm.prank(member(1));
+        vm.expectRevert(
+            abi.encodeWithSelector(IAllianceRegistry.StationConfirmedByOwner.selector, station, member(1))
+        );
+        registry.confirmStationChange(station, smaller, "agreement");
+        vm.prank(admitter);
+        registry.confirmStationChange(station, smaller, "agreement");
+    }
+
+    function test_stationChangeRefuses_lessThanTheOwnersNeed() external {
+        admitMembers(1);
+        uint32 station = registerStation(member(1));
+        StationSpec memory smaller = specification();
+        smaller.capacityWh = 500_000;
+        vm.startPrank(member(1));
+        leases.setOwnNeed(station, 100_000, 600_000);
+        registry.proposeStationChange(station, smaller, "agreement");
+        vm.stopPrank();
+        vm.prank(admitter);
+        vm.expectRevert(
+            abi.encodeWithSelector(ICapacityLease.OwnNeedTooLarge.selector, station, 100_000, 600_000)
+        );
+        registry.confirmStationChange(station, smaller, "agreement");
+    }
+
+    function test_safetyAgreementIsSignedByTheOwnerAlone() external {
+        admitMembers(2);
+        vm.prank(member(1));
+        uint32 station = registry.registerStation(specification());
+        vm.assertEq(registry.safetyAgreement(station), 0, "none yet");
+        vm.prank(member(2));
+        vm.expectRevert(
+            abi.encodeWithSelector(IAllianceRegistry.StationNotOwner.selector, station, member(1), member(2))
+        );
+        registry.signSafetyAgreement(station, "agreement");
+        vm.startPrank(member(1));
+        vm.expectRevert(abi.encodeWithSelector(IAllianceRegistry.SafetyAgreementMissing.selector, station));
+        registry.signSafetyAgreement(station, 0);
+        OfferTerms memory terms = offerTerms(station);
+        vm.expectRevert(abi.encodeWithSelector(ICapacityLease.OfferWithoutSafety.selector, station));
+        leases.offer(terms);
+        registry.signSafetyAgreement(station, "agreement");
+        leases.offer(terms);
+        vm.stopPrank();
     }
 }

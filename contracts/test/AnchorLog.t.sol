@@ -357,6 +357,13 @@ contract AnchorLogTest is Alliance {
         anchor.equivocate(first, second);
     }
 
+    function test_equivocationOfAStrangerFreezesNothing() external {
+        SignedSegment memory first = signedBy(0xBAD, conflicting(0, 2, "x"));
+        SignedSegment memory second = signedBy(0xBAD, conflicting(0, 2, "y"));
+        vm.expectRevert(abi.encodeWithSelector(IAnchorLog.SignerNotValid.selector, device, vm.addr(0xBAD)));
+        anchor.equivocate(first, second);
+    }
+
     function test_equivocationReverts_whenSegmentsAreOneOrOfDifferentStreamsOrSigners() external {
         SignedSegment memory made = signedBy(DEVICE_KEY, segment());
         vm.expectPartialRevert(IAnchorLog.SegmentsAreOne.selector);

@@ -126,7 +126,7 @@ contract CapacityLeaseTest is Alliance {
         vm.prank(address(7));
         vm.expectRevert(abi.encodeWithSelector(ICapacityLease.LeaseNotAdmitted.selector, address(7)));
         leases.accept(offerId, 1, 1, from, 1);
-        vm.prank(admitter);
+        vm.prank(address(charter));
         registry.suspend(owner);
         vm.prank(member(2));
         vm.expectRevert(abi.encodeWithSelector(ICapacityLease.LeaseNotAdmitted.selector, owner));
@@ -244,8 +244,10 @@ contract CapacityLeaseTest is Alliance {
     function test_offerRefuses_beyondTheConnection() external {
         StationSpec memory spec = specification();
         spec.pccExportW = 300_000;
-        vm.prank(owner);
+        vm.startPrank(owner);
         uint32 tight = registry.registerStation(spec);
+        registry.signSafetyAgreement(tight, "agreement");
+        vm.stopPrank();
         OfferTerms memory terms = offerTerms(tight);
         terms.powerW = 300_001;
         vm.prank(owner);
@@ -377,9 +379,184 @@ contract CapacityLeaseTest is Alliance {
         vm.startPrank(owner);
         leases.endEarly(leaseId, from + 50);
         leases.withdrawOffer(offerId);
-        registry.leaveAlliance();
+        vm.warp(uint256(from + 50) * 900);
+        registry.announceLeaving();
         vm.stopPrank();
         vm.expectPartialRevert(IAllianceRegistry.StationUnknown.selector);
         leases.leasable(77);
+    }
+
+    // ---- amendments ----
+
+    function amend(uint256 who, uint32 leaseId, uint64 powerW, uint64 energyWh, uint32 first, uint32 term)
+        private
+        returns (uint32)
+    {
+        vm.prank(who == 1 ? owner : member(who));
+        return leases.amend(leaseId, powerW, energyWh, first, term);
+    }
+
+    function test_leaseIsAmended_whenBothPartiesAskForTheSame() external {
+        uint32 offerId = offerAll();
+        uint32 leaseId = accept(2, offerId, 200_000, 400_000, from, 672);
+        vm.assertEq(amend(2, leaseId, 300_000, 500_000, from + 96, 192), 0, "one alone");
+        vm.assertEq(amend(1, leaseId, 300_000, 500_000, from + 96, 191), 0, "another thing");
+        uint32 nextId = amend(1, leaseId, 300_000, 500_000, from + 96, 192);
+        vm.assertEq(nextId, leaseId + 1, "next");
+        vm.assertEq(leases.leaseEnd(leaseId), from + 96, "the first ends where the next begins");
+        Lease memory next = leases.lease(nextId);
+        vm.assertEq(next.version, 2, "version");
+        vm.assertEq(next.powerW, 300_000, "power");
+        vm.assertEq(next.rentCents, LeaseTerms.rentCents(300_000, 20_000, 192), "the offer's price");
+        vm.assertEq(next.lesseeId, 2, "lessee");
+        (uint256 powerW,) = leases.leasedAt(offerId, from + 95);
+        vm.assertEq(powerW, 200_000, "before");
+        (powerW,) = leases.leasedAt(offerId, from + 96);
+        vm.assertEq(powerW, 300_000, "after");
+        vm.assertEq(uint256(leases.endOf(leaseId).priceCents), 0, "no price between those who agree");
+    }
+
+    function test_amendmentRefuses_whatTheOfferDoesNotHold_orStrangersAsk() external {
+        uint32 offerId = offerAll();
+        uint32 leaseId = accept(2, offerId, 200_000, 400_000, from, 672);
+        accept(3, offerId, 800_000, 800_000, from, 672);
+        amend(2, leaseId, 200_001, 400_000, from + 96, 192);
+        vm.prank(owner);
+        vm.expectPartialRevert(ICapacityLease.LeasePowerOversold.selector);
+        leases.amend(leaseId, 200_001, 400_000, from + 96, 192);
+        vm.prank(member(3));
+        vm.expectRevert(abi.encodeWithSelector(ICapacityLease.LeaseNotParty.selector, leaseId, member(3)));
+        leases.amend(leaseId, 1, 1, from + 96, 192);
+        vm.prank(owner);
+        vm.expectPartialRevert(ICapacityLease.LeaseEndOutside.selector);
+        leases.amend(leaseId, 1, 1, from + 672, 192);
+        amend(2, leaseId, 200_000, 500_000, from, 2000); // before it began, and longer
+        amend(1, leaseId, 200_000, 500_000, from, 2000);
+        vm.assertEq(leases.leaseEnd(leaseId), from, "it never began");
+    }
+
+    function test_withdrawnOffersLeaseIsAmendedAtItsPrices() external {
+        uint32 offerId = offerAll();
+        uint32 leaseId = accept(2, offerId, 200_000, 400_000, from, 672);
+        vm.prank(owner);
+        leases.withdrawOffer(offerId);
+        amend(2, leaseId, 100_000, 400_000, from + 1, 10);
+        vm.assertEq(amend(1, leaseId, 100_000, 400_000, from + 1, 10), leaseId + 1, "amended");
+    }
+
+    // ---- ending alone, at a price ----
+
+    function endable(uint16 feeBp) private view returns (OfferTerms memory terms) {
+        terms = offerTerms(station);
+        (terms.endNoticeSlots, terms.endFeeBp) = (96, feeBp);
+    }
+
+    function test_partyEndsAlone_withNoticeAndAtTheAgreedPrice() external {
+        uint32 leaseId = accept(2, offer(endable(2500)), 1e6, 2e6, from, 960);
+        uint64 rent = leases.lease(leaseId).rentCents;
+        vm.prank(member(2));
+        vm.expectRevert(
+            abi.encodeWithSelector(ICapacityLease.LeaseNoticeTooShort.selector, leaseId, from + 94, from + 95)
+        );
+        leases.endAlone(leaseId, from + 94);
+        vm.prank(member(2));
+        uint64 price = leases.endAlone(leaseId, from + 240);
+        vm.assertEq(price, (uint256(rent) * 3 / 4 + 2) / 4, "a quarter of the rent of the three quarters left");
+        vm.assertEq(leases.leaseEnd(leaseId), from + 240, "end");
+        vm.assertEq(leases.endOf(leaseId).byMember, 2, "who pays");
+        vm.assertEq(leases.endOf(leaseId).priceCents, price, "price");
+        vm.prank(owner);
+        vm.expectPartialRevert(ICapacityLease.LeaseEndOutside.selector);
+        leases.endAlone(leaseId, from + 241);
+    }
+
+    function test_partyCannotEndAlone_whereTheOfferDidNotSaySo() external {
+        uint32 leaseId = accept(2, offerAll(), 1e6, 2e6, from, 960);
+        vm.prank(owner);
+        vm.expectRevert(abi.encodeWithSelector(ICapacityLease.LeaseNotEndable.selector, leaseId));
+        leases.endAlone(leaseId, from + 240);
+        vm.prank(member(3));
+        vm.expectPartialRevert(ICapacityLease.LeaseNotParty.selector);
+        leases.endAlone(leaseId, from + 240);
+        OfferTerms memory wrong = endable(10_001);
+        vm.prank(owner);
+        vm.expectPartialRevert(ICapacityLease.OfferEndWrong.selector);
+        leases.offer(wrong);
+    }
+
+    function testFuzz_endPriceNeverExceedsTheRentLeft(uint256 seed) external {
+        OfferTerms memory terms = endable(uint16(bound(seed, 0, 10_000)));
+        terms.weekdayMask = uint8(bound(seed >> 16, 1, 0x7f)) | 1;
+        terms.dayFirstSlot = uint8(bound(seed >> 24, 0, 40));
+        terms.daySlots = uint8(bound(seed >> 32, 1, 96 - terms.dayFirstSlot));
+        uint32 leaseId = accept(2, offer(terms), 1e6, 2e6, from, 28 * 96);
+        Lease memory made = leases.lease(leaseId);
+        uint32 end = uint32(bound(seed >> 40, from + 96, from + 28 * 96 - 1));
+        vm.prank(owner);
+        uint64 price = leases.endAlone(leaseId, end);
+        (uint256 held, uint256 left) = (0, 0);
+        for (uint32 slot = from; slot < from + 28 * 96; ++slot) {
+            uint32 local = slot + 32;
+            if ((terms.weekdayMask >> ((local / 96 + 3) % 7)) & 1 == 0) continue;
+            if (local % 96 < terms.dayFirstSlot || local % 96 >= uint32(terms.dayFirstSlot) + terms.daySlots) continue;
+            ++held;
+            if (slot >= end) ++left;
+        }
+        vm.assertEq(made.rentCents, LeaseTerms.rentCents(1e6, 20_000, held), "rent counts the slots held");
+        uint256 passed = (2 * uint256(made.rentCents) * (held - left) + held) / (2 * held);
+        uint256 want = (2 * (made.rentCents - passed) * terms.endFeeBp + 10_000) / 20_000;
+        vm.assertEq(price, want, "price");
+        vm.assertEq(leases.rentUntil(leaseId, end), passed, "rent of the slots held before");
+        vm.assertEq(leases.rentUntil(leaseId, from), 0, "none before it begins");
+        vm.assertEq(leases.rentUntil(leaseId, from + 28 * 96), made.rentCents, "all of it at the end");
+        vm.assertLe(price, made.rentCents - passed, "never more than what is left");
+    }
+
+    // ---- no sublet; members' leases ----
+
+    function test_subletIsRefusedByName() external {
+        uint32 leaseId = accept(2, offerAll(), 200_000, 400_000, from, 672);
+        OfferTerms memory terms = offerTerms(station);
+        vm.prank(member(2));
+        vm.expectRevert(abi.encodeWithSelector(ICapacityLease.LeaseSublet.selector, leaseId, 2));
+        leases.offer(terms);
+        vm.prank(member(3));
+        vm.expectRevert(abi.encodeWithSelector(ICapacityLease.LeaseNotOwner.selector, station, owner, member(3)));
+        leases.offer(terms);
+    }
+
+    function test_liveLeaseIsNamed_forBothPartiesUntilItIsOver() external {
+        uint32 offerId = offerAll();
+        uint32 first = accept(2, offerId, 1, 1, from, 4);
+        uint32 second = accept(3, offerId, 1, 1, from, 8);
+        vm.assertEq(leases.liveLeaseOf(1), first, "owner");
+        vm.assertEq(leases.liveLeaseOf(2), first, "lessee");
+        vm.assertEq(leases.liveLeaseOf(4), 0, "neither");
+        vm.warp(uint256(from + 4) * 900);
+        vm.assertEq(leases.liveLeaseOf(1), second, "the other");
+        vm.assertEq(leases.liveLeaseOf(2), 0, "over");
+    }
+
+    function test_memberHoldsAtMost128LiveLeases() external {
+        uint32[3] memory offerIds;
+        for (uint256 i = 0; i < 3; ++i) {
+            OfferTerms memory terms = offerTerms(station);
+            (terms.powerW, terms.energyWh, terms.handoverWh) = (300_000, 600_000, 0);
+            offerIds[i] = offer(terms);
+        }
+        for (uint32 i = 0; i < 128; ++i) accept(2, offerIds[i / 64], 1000, 1000, from, 4 + i);
+        vm.prank(member(3));
+        vm.expectRevert(abi.encodeWithSelector(ICapacityLease.MemberLeasesFull.selector, 1, 128));
+        leases.accept(offerIds[2], 1000, 1000, from, 4);
+        vm.warp(uint256(from + 4) * 900);
+        accept(3, offerIds[2], 1000, 1000, from + 5, 4);
+    }
+
+    function test_charterEndsALease_whereTheContractWouldHoldAMember() external {
+        uint32 leaseId = accept(2, offerAll(), 1e6, 2e6, from, 960);
+        vm.prank(address(charter));
+        leases.endEarly(leaseId, from + 1);
+        vm.assertEq(leases.leaseEnd(leaseId), from + 1, "ended");
+        vm.assertEq(leases.endOf(leaseId).byMember, 0, "nobody pays");
     }
 }

@@ -5,9 +5,11 @@ import {ECDSA} from "@openzeppelin/contracts/utils/cryptography/ECDSA.sol";
 import {IAllianceRegistry} from "../src/interfaces/IAllianceRegistry.sol";
 import {IDeviceRegistry} from "../src/interfaces/IDeviceRegistry.sol";
 import {IERC1056} from "../src/interfaces/IERC1056.sol";
+import {DeviceKeys} from "../src/libraries/DeviceKeys.sol";
 import {Signature} from "../src/libraries/Signature.sol";
 import {ChannelBinding, Device} from "../src/types/Device.sol";
 import {Alliance} from "./Alliance.sol";
+import {ContractWallet} from "./ContractWallet.sol";
 import {Vm} from "./Vm.sol";
 
 contract DeviceRegistryTest is Alliance {
@@ -51,6 +53,18 @@ contract DeviceRegistryTest is Alliance {
         vm.prank(attestor);
         devices.attest(device, VALIDITY);
         vm.roll(block.number + 1);
+    }
+
+    /// @dev A point of P-256 (its generator), and 32 bytes as Ed25519 has them.
+    function publicKeyOf(uint8 alg) private pure returns (bytes memory) {
+        if (alg == 3) return abi.encode(keccak256("an Ed25519 key"));
+        return hex"6b17d1f2e12c4247f8bce6e563a440f277037d812deb33a0f4a13945d898c2964fe342e2fe1a7f9b8ee7eb4a7c0f9e162bce33576b315ececbb6406837bf51f5";
+    }
+
+    function keyRotation(uint256 key, uint8 alg, bytes memory publicKey) private view returns (bytes memory) {
+        bytes32 typeHash = keccak256("RotateKey(address device,uint8 alg,bytes publicKey,uint64 validity,uint256 nonce)");
+        bytes32 hash = keccak256(publicKey);
+        return signed64(key, digestOf(keccak256(abi.encode(typeHash, device, alg, hash, VALIDITY, devices.nonce(device)))));
     }
 
     function rotation(uint256 key, address newKey) private view returns (bytes memory) {
@@ -231,10 +245,197 @@ contract DeviceRegistryTest is Alliance {
         devices.rotate(device, owner, VALIDITY, toOwner);
         vm.prank(attestor);
         devices.confirmDelegate(device, member(2), VALIDITY);
+        vm.startPrank(owner);
+        vm.expectRevert(abi.encodeWithSelector(IDeviceRegistry.SignerIsOwner.selector, device, member(2)));
+        devices.changeOwner(device, member(2));
+        devices.revokeDelegate(device, VERI_KEY, member(2));
+        vm.expectRevert(abi.encodeWithSelector(IDeviceRegistry.SignerIsOwner.selector, device, member(2)));
+        devices.changeOwner(device, member(2)); // a key that ever signed never owns
+        vm.stopPrank();
+    }
+
+    function test_streamGoesOn_whenTheOwnerChanges() external {
+        enrolAndAttest();
         vm.prank(owner);
         devices.changeOwner(device, member(2));
-        vm.assertFalse(devices.isSigner(device, member(2)), "a signer that becomes the owner is none");
         vm.assertTrue(devices.isSigner(device, device), "the stream goes on under a new owner");
+    }
+
+    function test_deviceFollowsItsOwner_whenTheMemberIsMovedFromAStolenAccount() external {
+        enrolAndAttest();
+        address rescued = vm.addr(0x5AFE);
+        vm.expectRevert(abi.encodeWithSelector(IDeviceRegistry.OwnerNotMoved.selector, device, owner));
+        devices.followOwner(device);
+        uint32 number = registry.memberNumber(owner);
+        decide(address(registry), abi.encodeCall(registry.moveMember, (number, rescued)));
+        vm.startPrank(owner); // the thief
+        vm.expectRevert(abi.encodeWithSelector(IDeviceRegistry.OwnerMoved.selector, device, owner, rescued));
+        devices.changeOwner(device, member(2));
+        vm.expectRevert(abi.encodeWithSelector(IDeviceRegistry.OwnerMoved.selector, device, owner, rescued));
+        devices.revokeDelegate(device, VERI_KEY, device);
+        vm.expectRevert(abi.encodeWithSelector(IDeviceRegistry.OwnerMoved.selector, device, owner, rescued));
+        devices.compromisedSince(device, device, 1);
+        vm.stopPrank();
+        devices.followOwner(device);
+        vm.assertEq(devices.identityOwner(device), rescued, "followed");
+        vm.assertTrue(devices.isSigner(device, device), "the stream goes on");
+        vm.prank(rescued);
+        devices.revokeDelegate(device, VERI_KEY, device);
+    }
+
+    // ---- keys of P-256 and Ed25519 ----
+
+    function test_keysOfOtherCurvesAreConfirmedAndShown_byTheAttestor() external {
+        enrolAndAttest();
+        for (uint8 alg = 2; alg <= 3; ++alg) {
+            bytes memory key = publicKeyOf(alg);
+            address signer = address(uint160(uint256(keccak256(key))));
+            uint256 before = devices.changed(device);
+            vm.recordLogs();
+            vm.prank(attestor);
+            devices.confirmKey(device, alg, key, VALIDITY);
+            Vm.Log[] memory logs = vm.getRecordedLogs();
+            vm.assertEq(logs.length, 4, "delegate, confirmation, attribute, key");
+            vm.assertEq(logs[3].topics[0], IDeviceRegistry.KeyConfirmed.selector, "event");
+            (uint8 named, bytes memory shown, uint256 validTo, address by, uint256 previous) =
+                abi.decode(logs[3].data, (uint8, bytes, uint256, address, uint256));
+            vm.assertEq(named, alg, "alg");
+            vm.assertEq(keccak256(shown), keccak256(key), "public key");
+            vm.assertEq(validTo, block.timestamp + VALIDITY, "validTo");
+            vm.assertEq(by, attestor, "by");
+            vm.assertEq(previous, before, "one change");
+            vm.assertEq(_previousChange(logs[2].data), before, "of all four");
+            vm.assertTrue(devices.isSigner(device, signer), "signer");
+            vm.assertEq(devices.signer(device, signer).alg, alg, "recorded");
+            vm.assertEq(keccak256(devices.publicKey(device, signer)), keccak256(key), "kept");
+            vm.roll(block.number + 1);
+        }
+        vm.assertEq(devices.signer(device, device).alg, 1, "the first key");
+    }
+
+    function test_attributeEndsWithItsKey_inTheSameSecond() external {
+        enrolAndAttest();
+        bytes memory key = publicKeyOf(3);
+        address signer = address(uint160(uint256(keccak256(key))));
+        vm.prank(attestor);
+        devices.confirmKey(device, 3, key, VALIDITY);
+        vm.recordLogs();
+        vm.prank(owner);
+        devices.revokeDelegate(device, VERI_KEY, signer);
+        Vm.Log[] memory logs = vm.getRecordedLogs();
+        vm.assertEq(logs.length, 2, "delegate and attribute");
+        vm.assertEq(logs[1].topics[0], IERC1056.DIDAttributeChanged.selector, "attribute");
+        (bytes32 name, bytes memory value, uint256 validTo,) = abi.decode(logs[1].data, (bytes32, bytes, uint256, uint256));
+        vm.assertEq(name, "did/pub/Ed25519/veriKey/base58", "name");
+        vm.assertEq(keccak256(value), keccak256(key), "value");
+        vm.assertEq(validTo, block.timestamp - 1, "over before this second");
+        vm.assertFalse(devices.isSigner(device, signer), "revoked");
+    }
+
+    function test_confirmKeyRefuses_whatIsNoKeyOrNoAttestorsWord() external {
+        enrolAndAttest();
+        bytes memory p256 = publicKeyOf(2);
+        vm.prank(owner);
+        vm.expectPartialRevert(IDeviceRegistry.AttestorMissingRole.selector);
+        devices.confirmKey(device, 2, p256, VALIDITY);
+        vm.startPrank(attestor);
+        for (uint8 alg = 0; alg < 8; ++alg) {
+            if (alg == 2 || alg == 3) continue;
+            vm.expectRevert(abi.encodeWithSelector(DeviceKeys.KeyAlgorithmUnknown.selector, alg));
+            devices.confirmKey(device, alg, p256, VALIDITY);
+        }
+        p256[63] ^= 0x01;
+        vm.expectRevert(abi.encodeWithSelector(DeviceKeys.PublicKeyMalformed.selector, 2, 64));
+        devices.confirmKey(device, 2, p256, VALIDITY);
+        vm.expectRevert(abi.encodeWithSelector(DeviceKeys.PublicKeyMalformed.selector, 3, 64));
+        devices.confirmKey(device, 3, p256, VALIDITY);
+        devices.confirmKey(device, 3, publicKeyOf(3), VALIDITY);
+        address signer = address(uint160(uint256(keccak256(publicKeyOf(3)))));
+        vm.expectRevert(abi.encodeWithSelector(IDeviceRegistry.SignerNeedsPublicKey.selector, device, signer, 3));
+        devices.confirmDelegate(device, signer, VALIDITY);
+        vm.stopPrank();
+        vm.prank(owner);
+        vm.expectPartialRevert(IDeviceRegistry.AttributeReserved.selector);
+        devices.revokeAttribute(device, "did/pub/Ed25519/veriKey/base58", publicKeyOf(3));
+    }
+
+    function test_outgoingKeyHandsOver_toAKeyOfAnotherCurve() external {
+        enrolAndAttest();
+        bytes memory key = publicKeyOf(2);
+        address signer = address(uint160(uint256(keccak256(key))));
+        bytes memory good = keyRotation(DEVICE_KEY, 2, key);
+        vm.expectPartialRevert(IDeviceRegistry.SignerNotConfirmed.selector);
+        devices.rotate(device, signer, VALIDITY, good); // the word for one call is none for the other
+        devices.rotateKey(device, 2, key, VALIDITY, good);
+        vm.assertTrue(devices.isSigner(device, signer), "new key");
+        vm.assertFalse(devices.isSigner(device, device), "outgoing key lapsed");
+        vm.expectPartialRevert(IDeviceRegistry.SignerNotConfirmed.selector);
+        devices.rotateKey(device, 2, key, VALIDITY, good);
+    }
+
+    /// @dev Whatever is done to two keys in one second, in one block or over several: what signs is what the chain's order says,
+    /// ERC-1056's view says the same, and no event of a revocation leaves the second open.
+    function testFuzz_keysHaveNoHole_inOneBlockOrSecond(uint256 seed) external {
+        enrolAndAttest();
+        address[2] memory keys = [device, next];
+        bool[2] memory valid = [true, false];
+        bool[2] memory reported;
+        for (uint256 step = 0; step < 24; ++step) {
+            uint256 what = uint256(keccak256(abi.encode(seed, step)));
+            uint256 i = what & 1;
+            if (what >> 8 & 3 == 0) vm.roll(block.number + 1);
+            if (what >> 10 & 7 == 0) vm.warp(block.timestamp + 1);
+            if (what >> 16 & 3 == 0 && !reported[i]) {
+                vm.prank(attestor);
+                devices.confirmDelegate(device, keys[i], VALIDITY);
+                valid[i] = true;
+            } else if (what >> 16 & 3 == 1) {
+                vm.prank(owner);
+                devices.revokeDelegate(device, VERI_KEY, keys[i]);
+                valid[i] = false;
+            } else if (what >> 16 & 15 == 2 && !reported[i] && devices.signer(device, keys[i]).confirmedAt != 0) {
+                vm.prank(owner);
+                devices.compromisedSince(device, keys[i], 1);
+                (valid[i], reported[i]) = (false, true);
+            } else if (what >> 16 & 15 == 6 && !valid[i]) {
+                vm.prank(owner);
+                devices.addDelegate(device, VERI_KEY, keys[i], VALIDITY); // resolves publicly, proves nothing
+                vm.assertFalse(devices.isSigner(device, keys[i]), "a plain delegate");
+                vm.prank(owner);
+                devices.revokeDelegate(device, VERI_KEY, keys[i]);
+            }
+            for (uint256 k = 0; k < 2; ++k) {
+                vm.assertTrue(devices.isSigner(device, keys[k]) == valid[k], "the chain's order");
+                vm.assertTrue(devices.validDelegate(device, VERI_KEY, keys[k]) == valid[k], "ERC-1056 too");
+                if (!valid[k]) vm.assertTrue(devices.signer(device, keys[k]).validTo < block.timestamp, "over already");
+            }
+        }
+    }
+
+    // ---- owners that are contracts ----
+
+    function test_contractOwnsByItsOwnCalls_andItsSignaturesCountByEip1271() external {
+        ContractWallet wallet = new ContractWallet(vm.addr(0x5AFE));
+        vm.prank(address(wallet));
+        registry.applyForMembership("papers");
+        vm.prank(admitter);
+        registry.admit(address(wallet));
+        vm.prank(address(wallet));
+        uint32 at_ = registry.registerStation(specification());
+        uint64 deadline = uint64(block.timestamp);
+        bytes memory consent = signed64(DEVICE_KEY, consentDigest(address(wallet), at_, deadline));
+        vm.prank(vm.addr(0x5AFE));
+        wallet.execute(address(devices), abi.encodeCall(devices.enrol, (device, at_, deadline, consent)));
+        vm.assertEq(devices.identityOwner(device), address(wallet), "the contract owns");
+
+        bytes memory head = abi.encodePacked(bytes2(0x1900), address(devices), uint256(0), device);
+        bytes32 hash = keccak256(abi.encodePacked(head, "addDelegate", bytes32("sigAuth"), address(5), uint256(100)));
+        (uint8 v, bytes32 r, bytes32 s) = vm.sign(0x5AFE, hash);
+        devices.addDelegateSigned(device, v, r, s, "sigAuth", address(5), 100);
+        vm.assertTrue(devices.validDelegate(device, "sigAuth", address(5)), "by EIP-1271");
+        vm.assertEq(devices.nonce(address(wallet)), 1, "used once");
+        vm.expectPartialRevert(IDeviceRegistry.IdentityNotOwner.selector);
+        devices.addDelegateSigned(device, v, r, s, "sigAuth", address(5), 100);
     }
 
     function test_ownerRevokesAndNeverAdds() external {

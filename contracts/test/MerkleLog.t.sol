@@ -12,7 +12,7 @@ contract MerkleLogTest {
 
     function inclusionRoot(bytes32 leafHash, uint256 index, uint256 size, bytes32[] calldata proof)
         external
-        pure
+        view
         returns (bytes32)
     {
         return MerkleLog.inclusionRoot(leafHash, index, size, proof);
@@ -20,7 +20,7 @@ contract MerkleLogTest {
 
     function consistencyRoots(uint256 oldSize, uint256 newSize, bytes32 oldRoot, bytes32[] calldata proof)
         external
-        pure
+        view
         returns (bytes32, bytes32)
     {
         return MerkleLog.consistencyRoots(oldSize, newSize, oldRoot, proof);

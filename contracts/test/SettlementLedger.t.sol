@@ -92,7 +92,7 @@ contract SettlementLedgerTest is Alliance {
 
     function test_postReverts_whenTheRosterIsNotTheFrozenOne() external {
         vm.prank(member(2));
-        registry.leaveAlliance(); // counts from the next day
+        registry.announceLeaving(); // counts from the next day
         uint32[] memory ids = new uint32[](2);
         (ids[0], ids[1]) = (1, 3);
         vm.prank(settler);
@@ -189,5 +189,111 @@ contract SettlementLedgerTest is Alliance {
         new SettlementLedger(registry, 0, 1);
         vm.expectPartialRevert(ISettlementLedger.WindowOutOfRange.selector);
         new SettlementLedger(registry, 91 days, 1);
+    }
+
+    // ---- the court ----
+
+    uint256 private constant PLACE = uint256(3) << 248 | uint256(2) << 64 | uint256(POOL_ACCOUNT) << 32 | 7;
+
+    function overturn(int64 cents) private {
+        vm.prank(address(planCourt));
+        ledger.overturn(firstDay, PLACE, 1, 1, cents);
+    }
+
+    function test_lineIsSetRight_andTheDifferenceIsHeldByItsTwoAccounts() external {
+        postFirst();
+        overturn(-40);
+        vm.assertEq(int256(ledger.balance(firstDay, 2)), -39_290, "account");
+        vm.assertEq(int256(ledger.balance(firstDay, POOL_ACCOUNT)), 40, "counterparty");
+        vm.assertEq(ledger.poolMoves(firstDay, 1), 40, "pool of the group");
+        (uint16 version, int64 moved,) = ledger.judgement(firstDay, PLACE);
+        vm.assertEq(version, 1, "version");
+        vm.assertEq(int256(moved), -40, "moved");
+        vm.assertEq(ledger.total(2), -39_290, "total");
+    }
+
+    function test_correctionMustTakeOut_whatADecisionLeftInThePool() external {
+        postFirst();
+        overturn(-40);
+        int64[] memory deltas = new int64[](6);
+        vm.prank(settler);
+        vm.expectRevert(
+            abi.encodeWithSelector(ISettlementLedger.StatementPoolNotEmpty.selector, firstDay, int64(40))
+        );
+        ledger.post(firstDay, 2, members(), deltas, "r", 1, "s");
+        (deltas[0], deltas[5]) = (40, -40);
+        post(firstDay, 2, members(), deltas);
+        vm.assertEq(int256(ledger.balance(firstDay, POOL_ACCOUNT)), 0, "pool");
+    }
+
+    function test_dayStaysOpenForAnAnswer_afterALateDecisionOrCorrection() external {
+        postFirst();
+        uint256 final_ = ledger.finalAt(firstDay);
+        vm.warp(final_ - 1);
+        overturn(5);
+        vm.assertEq(ledger.finalAt(firstDay), final_ - 1 + WINDOW / 7, "after a decision");
+        vm.assertEq(ledger.answerSeconds(), 24 hours, "of seven days");
+        vm.warp(final_ + 100);
+        int64[] memory deltas = new int64[](6);
+        (deltas[0], deltas[5]) = (-5, 5);
+        post(firstDay, 2, members(), deltas);
+        vm.assertEq(ledger.finalAt(firstDay), final_ + 100 + WINDOW / 7, "after a correction");
+    }
+
+    function test_pauseStopsNoDecision() external {
+        postFirst();
+        vm.prank(guardian);
+        registry.pause();
+        overturn(5);
+        vm.prank(address(bookCourt));
+        ledger.voidDay(firstDay);
+    }
+
+    function test_voidDayHoldsNothing_andIsReplacedByAWholeStatement() external {
+        postFirst();
+        overturn(5);
+        vm.prank(address(bookCourt));
+        ledger.voidDay(firstDay);
+        for (uint32 id = 1; id <= 3; ++id) {
+            vm.assertEq(int256(ledger.balance(firstDay, id)), 0, "balance");
+            vm.assertEq(ledger.total(id), 0, "total");
+        }
+        (uint16 judged,,) = ledger.judgement(firstDay, PLACE);
+        vm.assertEq(judged, 0, "what was judged is gone");
+        vm.assertEq(ledger.finalAt(firstDay), 0, "not final");
+        vm.prank(member(1));
+        vm.expectRevert(abi.encodeWithSelector(ISettlementLedger.StatementVoid.selector, firstDay, uint16(1)));
+        ledger.recordPayment(firstDay, 1, "receipt");
+        vm.warp(block.timestamp + 30 days);
+        post(firstDay, 2, members(), amounts());
+        vm.assertEq(ledger.finalAt(firstDay), block.timestamp + WINDOW, "a new window");
+        vm.assertEq(int256(ledger.balance(firstDay, 2)), -39_250, "whole again");
+    }
+
+    function testFuzz_nobodyButTheCourtDecides(address account) external {
+        postFirst();
+        vm.assume(!ledger.isCourt(account));
+        vm.startPrank(account);
+        bytes memory refusal = abi.encodeWithSelector(ISettlementLedger.StatementNotCourt.selector, account);
+        vm.expectRevert(refusal);
+        ledger.overturn(firstDay, PLACE, 1, 1, 5);
+        vm.expectRevert(refusal);
+        ledger.judge(firstDay, PLACE, 1, 5, 5);
+        vm.expectRevert(refusal);
+        ledger.voidDay(firstDay);
+        vm.expectRevert(refusal);
+        ledger.keepRows("key", 1);
+        vm.stopPrank();
+    }
+
+    function test_courtIsRefused_onceTheDayIsFinal() external {
+        postFirst();
+        vm.warp(block.timestamp + WINDOW);
+        vm.prank(address(planCourt));
+        vm.expectPartialRevert(ISettlementLedger.StatementFinal.selector);
+        ledger.overturn(firstDay, PLACE, 1, 1, 5);
+        vm.prank(address(bookCourt));
+        vm.expectPartialRevert(ISettlementLedger.StatementFinal.selector);
+        ledger.voidDay(firstDay);
     }
 }

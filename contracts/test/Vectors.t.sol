@@ -42,7 +42,7 @@ contract VectorsTest {
 
     function requireIn(SegmentData calldata segment, bytes calldata raw, bytes32[] calldata proof)
         external
-        pure
+        view
         returns (Reading memory reading)
     {
         reading = Readings.decode(raw);
@@ -51,7 +51,7 @@ contract VectorsTest {
 
     function inclusionRoot(bytes32 leafHash, uint256 index, uint256 size, bytes32[] calldata proof)
         external
-        pure
+        view
         returns (bytes32)
     {
         return MerkleLog.inclusionRoot(leafHash, index, size, proof);
@@ -59,7 +59,7 @@ contract VectorsTest {
 
     function consistencyRoots(uint256 oldSize, uint256 newSize, bytes32 oldRoot, bytes32[] calldata proof)
         external
-        pure
+        view
         returns (bytes32, bytes32)
     {
         return MerkleLog.consistencyRoots(oldSize, newSize, oldRoot, proof);

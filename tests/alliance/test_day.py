@@ -8,6 +8,7 @@ import pytest
 from alliance.calendar import SLOT_MS, Day, day_of
 from alliance.day import (
     Grouping,
+    GroupingMalformed,
     Place,
     RuleDocumentUnknown,
     RulesMissing,
@@ -22,7 +23,7 @@ from alliance.day import (
 from alliance.fleet import BillingGroup
 from alliance.identity import Digest, GroupId, StationId
 from alliance.rulepack import parse_json
-from alliance.schedule import Schedule, ScheduleKind, ScheduleRow
+from alliance.schedule import PlainWrong, Schedule, ScheduleKind, ScheduleRow
 
 DAY = day_of("2026-07-15")
 PACK = parse_json((Path(__file__).parents[2] / "simulation" / "packs" / "jiangsu-2025-06.json").read_text())
@@ -110,3 +111,34 @@ def test_rule_documents_come_back_and_others_are_refused() -> None:
     for content in ({"kind": "weather"}, {"kind": "groups", "grouping": 1, "more": 2}, [], 7):
         with pytest.raises(RuleDocumentUnknown):
             rule_document(content)
+
+
+def test_schedule_binds_the_slots_of_the_day_alone_when_it_claims_others() -> None:
+    """A first slot of −2^60 would keep a reader busy for ever; an order for slot 500 orders nothing."""
+    early = (place(1, DAY.start_ms - 1), replace(schedule(), first_slot=-(2**60)))
+    assert sorted(effective_schedules([early], DAY)) == list(range(96))
+    order = (place(2, DAY.end_ms), schedule(ScheduleKind.GRID_ORDER, first_slot=94, slots=500))
+    assert sorted(effective_schedules([order], DAY)) == [94, 95]
+    below = (place(3, DAY.end_ms), schedule(ScheduleKind.GRID_ORDER, first_slot=-3, slots=4))
+    assert sorted(effective_schedules([below], DAY)) == [0]
+
+
+@pytest.mark.parametrize(
+    "groups",
+    [
+        (BillingGroup(number=GroupId(1), stations=()),),
+        (BillingGroup(number=GroupId(0), stations=(StationId(1),)),),
+        (BillingGroup(number=GroupId(2**32), stations=(StationId(1),)),),
+        (BillingGroup(number=GroupId(2), stations=(StationId(1),)), BillingGroup(number=GroupId(2), stations=(StationId(2),))),
+    ],
+)  # fmt: skip
+def test_grouping_is_refused_when_a_group_is_empty_or_cannot_be_numbered(groups: tuple[BillingGroup, ...]) -> None:
+    with pytest.raises(GroupingMalformed):
+        rule_document(groups_document(Grouping(from_day=DAY, groups=groups)))
+
+
+@pytest.mark.parametrize("number", [-1, 2_932_897, 2**62])
+def test_document_is_refused_when_its_day_has_no_date(number: int) -> None:
+    group = BillingGroup(number=GroupId(1), stations=(StationId(1),))
+    with pytest.raises(PlainWrong):
+        rule_document(groups_document(Grouping(from_day=Day(number), groups=(group,))))

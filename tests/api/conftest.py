@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from starlette.exceptions import StarletteDeprecationWarning
 
-from alliance.calendar import day_at
+from alliance.calendar import Day, day_at
 from alliance.fleet import StationType
 from alliance.identity import Address, Digest, StationId
 from alliance.reading import ChannelKind, Reading, battery_word
@@ -18,9 +18,12 @@ from api.app import create_app
 from api.build import platform_of_settings
 from api.jobs.anchor import CloseEpochs
 from api.jobs.follow import Follow
+from api.jobs.grant import GrantReaders
 from api.jobs.loop import run_tick
 from api.jobs.send import Send
 from api.platform import Platform
+from api.privacy import repository, subjects
+from api.privacy.repository import sealed_blocks
 from api.session import siwe
 from api.settings import Settings
 from chain import deploy, devices, registry
@@ -175,6 +178,13 @@ class Service:
             self.tick(t_s)
             t_s += step_s
 
+    def content_key(self, digest: Digest) -> bytes | None:
+        """An encrypted block's key, as the service itself finds it."""
+        with self.platform.database.reading() as connection:
+            rows = connection.execute(sealed_blocks.select().where(sealed_blocks.c.digest == digest)).all()
+            sealed = [row for one in rows for row in repository.sealed_of_epoch(connection, one.epoch)]
+            return subjects.content_keys(self.platform, connection, sealed).get(digest)
+
     def errors(self) -> dict[str, str]:
         return {name: state.error for name, state in self.platform.health.all().items() if state.error is not None}
 
@@ -199,8 +209,8 @@ class Service:
 
 
 def jobs_of_tests(platform: Platform):
-    """The jobs of evidence alone: following, sending, closing epochs."""
-    return (Follow(platform), Send(platform), CloseEpochs(platform))
+    """The jobs of evidence alone: following, sending, closing epochs, granting readers."""
+    return (Follow(platform), Send(platform), CloseEpochs(platform), GrantReaders(platform))
 
 
 def upload_body(*sealed: SealedSegment) -> bytes:
@@ -233,7 +243,7 @@ def fresh_chain() -> None:
     """Ask for it to get a chain of one's own: anvil forgets old states, so that it cannot reorganise a long-used chain."""
 
 
-def _founded(anvil: Anvil) -> World:
+def _founded(anvil: Anvil, *, first_day: Day = day_at(GENESIS_S * 1000), delay_s: int = 172_800) -> World:
     """An alliance of three members, two with a station and an attested device."""
     keys = [from_phrase(TEST_MNEMONIC, index) for index in range(10)]
     attestor, writer = SecpSigner(b"\x07" * 32), SecpSigner(b"\x08" * 32)
@@ -247,7 +257,7 @@ def _founded(anvil: Anvil) -> World:
         admitter=keys[8].address, attestor=attestor.address, settler=keys[7].address, guardian=keys[6].address,
         writer=writer.address,
     )  # fmt: skip
-    terms = Terms(roles=roles, start_epoch=FIRST_EPOCH - 1, first_day=day_at(GENESIS_S * 1000))
+    terms = Terms(roles=roles, start_epoch=FIRST_EPOCH - 1, first_day=first_day, approval_delay_seconds=delay_s)
     world.deployment = deploy.deploy(world.rpc, world.wallet(keys[9]), terms)
     for station, member in enumerate(world.members[:2], start=1):
         _settle_in(world, member, StationId(station), world.device_keys[station - 1])

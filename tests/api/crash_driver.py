@@ -1,7 +1,7 @@
 """Kills the service (-9) at its n-th step, starts it again, and tells what it then holds: one line of JSON a case.
 
 Run as `python crash_driver.py CONFIG`. Steps are counted from the first upload on: each archive write (before and after), each
-commit (before and after), each call to the node (before and after).
+grant and commit (before and after), each call to the node (before and after).
 """
 
 import json
@@ -19,20 +19,29 @@ import httpx
 from sqlalchemy import event, select
 from starlette.exceptions import StarletteDeprecationWarning
 
+from alliance.errors import AllianceError
 from alliance.identity import Digest
 from api.app import create_app
 from api.build import platform_of_settings
 from api.epochs.repository import entries
 from api.jobs.anchor import CloseEpochs
 from api.jobs.follow import Follow
+from api.jobs.grant import GrantReaders
 from api.jobs.loop import run_tick
 from api.jobs.send import Send
 from api.platform import Platform
+from api.privacy import repository, service
+from api.privacy.queries import ReaderKind
+from api.privacy.service import NewReader
 from api.segments import service as ingest_service
+from api.session.principal import Principal
 from api.settings import Settings
 from chain import events
 from chain.rpc import Rpc
-from oracle import log
+from oracle import block, log
+from oracle.grant import Opener, ReaderKey
+
+READER = ReaderKey(b"\x5a" * 32)
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore", StarletteDeprecationWarning)
@@ -95,6 +104,14 @@ def build(folder: Path, config: dict, fuse: Fuse, clock: Clock) -> Platform:
         return digest
 
     platform.archive.put = fused_put  # type: ignore[method-assign]
+    give = platform.grants.put
+
+    def fused_grant(made) -> None:
+        fuse.step("before grant")
+        give(made)
+        fuse.step("after grant")
+
+    platform.grants.put = fused_grant  # type: ignore[method-assign]
     event.listen(platform.database.engine, "commit", lambda _connection: fuse.step("before commit"))
     writing = platform.database.writing
 
@@ -124,9 +141,10 @@ def live(folder: Path, config: dict, *, kill_at: int | None, control: bool) -> N
     platform = build(folder, config, fuse, clock)
     if control:
         _acknowledge_before_commit(folder, clock)
-    jobs = (Follow(platform), Send(platform), CloseEpochs(platform))
+    jobs = (Follow(platform), Send(platform), CloseEpochs(platform), GrantReaders(platform))
     clock.t_ms = (platform.rpc.head().timestamp_s + 60) * 1000
     jobs[0].run(clock.t_ms)
+    _register(platform)
     fuse.armed = True
     with TestClient(create_app(platform)) as client:
         for upload in config["uploads"]:
@@ -149,6 +167,28 @@ def live(folder: Path, config: dict, *, kill_at: int | None, control: bool) -> N
         platform.rpc.call("evm_mine")
     (folder / "steps.json").write_text(json.dumps(fuse.named))
     platform.close()
+
+
+def _register(platform: Platform) -> None:
+    """A regulator who reads all."""
+    new = NewReader(public_key=READER.public, kind=ReaderKind.REGULATOR, name="regulator")
+    with platform.database.writing() as connection:
+        if repository.active_reader(connection, READER.fingerprint) is None:
+            service.register(platform, connection, new, by=Principal(address=None, member=None, operator=True))
+
+
+def _unread(platform: Platform) -> int:
+    """Encrypted blocks that the reader's grants do not open."""
+    opener, unread = Opener(READER, platform.grants), 0
+    with platform.database.reading() as connection:
+        rows = connection.execute(select(repository.sealed_blocks)).all()
+    for row in rows:
+        raw, key = platform.archive.get(Digest(row.digest)), opener.key_of(Digest(row.digest), row.epoch)
+        try:
+            block.decode(raw, platform.deployment.domain, content_key=key)
+        except AllianceError:
+            unread += 1
+    return unread if rows else -1
 
 
 def _acknowledge_before_commit(folder: Path, clock: Clock) -> None:
@@ -210,6 +250,7 @@ def report(folder: Path, config: dict, *, died: int) -> dict:
         "acks_differ": len({json.dumps(ack, sort_keys=True) for ack in acks}) - len({ack["segment"] for ack in acks}),
         "log_differs": int(_size_and_root(platform) != [list(mark[1:3]) for mark in marks][-1]),
         "missing_blocks": sum(not platform.archive.has(Digest(bytes.fromhex(mark[3]))) for mark in marks),
+        "unread": _unread(platform),
         "checkpoints": marks,
         "archive": [digest.hex() for digest in platform.archive.digests()],
     }

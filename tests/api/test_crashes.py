@@ -49,12 +49,12 @@ def check(config: dict, tmp_path: Path, *, sample: int | None, capsys) -> None:
     steps = reference["steps"]
     points = list(range(1, len(steps) + 1)) if sample is None else _chosen(steps, sample)
     told = run(config | {"kill_at": points}, tmp_path)
+    names = ("lost", "doubled", "acks_differ", "log_differs", "missing_blocks", "unread")
     with capsys.disabled():
-        names = ("lost", "doubled", "acks_differ", "log_differs", "missing_blocks")
         counts = ", ".join(f"{name} {sum(case[name] for case in told)}" for name in names)
         print(f"\nkilled {len(told)} times at {len(steps)} steps: {counts}")
     assert all(case["died"] == -9 for case in told)
-    for name in ("lost", "doubled", "acks_differ", "log_differs", "missing_blocks"):
+    for name in names:
         assert sum(case[name] for case in told) == 0, name
     for at, case in zip(points, told, strict=True):
         assert case["checkpoints"] == reference["checkpoints"], steps[at - 1]

@@ -3,7 +3,10 @@
 import pytest
 from sqlalchemy import select, update
 
-from alliance.identity import ZERO_DIGEST
+from alliance.calendar import Day
+from alliance.day import Grouping, RuleDocumentUnknown, groups_document
+from alliance.fleet import BillingGroup
+from alliance.identity import ZERO_DIGEST, GroupId, StationId
 from api.documents import queries as documents
 from api.documents.queries import DocumentNameTaken
 from api.epochs import queries as epochs
@@ -11,7 +14,7 @@ from api.epochs.repository import entries
 from api.epochs.tree import LogCorrupt, LogTree
 from chain import anchors
 from chain.anchors import AnchorLog
-from oracle import block, document, log, manifest, merkle, receipt
+from oracle import block, document, log, manifest, merkle, receipt, rows
 from oracle.hashing import sha256
 from oracle.log import EntryType
 from oracle.manifest import Manifest, RowStatus
@@ -20,6 +23,7 @@ from oracle.receipt import verify
 T0 = 1_767_204_000_000
 E0 = T0 // 900_000
 MINUTE = 60_000
+OPERATOR = {"Authorization": "Bearer operator-token-of-the-tests"}
 
 
 def epoch_end_s(epoch: int) -> int:
@@ -63,7 +67,8 @@ def test_epoch_stands_on_chain_with_its_evidence_when_it_is_over(service) -> Non
     manifest.check_rows(made, {(key.address, c) for key in service.world.device_keys[:2] for c in (1, 2)})
     assert live.evidence is not None
     domain = service.world.deployment.domain
-    evidence = block.decode(service.platform.archive.get(live.evidence), domain)
+    key = service.content_key(live.evidence)
+    evidence = block.decode(service.platform.archive.get(live.evidence), domain, content_key=key)
     assert list(evidence) == sent[:2]
     found = log.decode_entries(service.platform.archive.get(made.entries))
     by_stream = sorted(sent, key=lambda s: (s.signed.segment.device, s.signed.segment.channel))
@@ -130,7 +135,9 @@ def test_epochs_catch_up_in_order_when_the_chain_was_down_for_an_hour(service) -
 
 
 def test_document_is_logged_once_when_it_is_queued_again(service) -> None:
-    platform, content = service.platform, {"kind": "tariff", "price": -5}
+    platform = service.platform
+    grouping = Grouping(from_day=Day(20_000), groups=(BillingGroup(number=GroupId(1), stations=(StationId(2),)),))
+    content = groups_document(grouping)
     with platform.database.writing() as connection:
         first = documents.queue(platform, connection, kind=EntryType.RULE_PACK, name="tariff/1", content=content)
     with platform.database.writing() as connection:
@@ -142,8 +149,16 @@ def test_document_is_logged_once_when_it_is_queued_again(service) -> None:
     made = manifest_of(service, E0)
     found = [e for e in log.decode_entries(platform.archive.get(made.entries)) if e.type is EntryType.RULE_PACK]
     assert found == [first.document.entry]
+    fixed = [e for e in log.decode_entries(platform.archive.get(made.entries)) if e.type is EntryType.ROWS]
+    assert fixed == [rows.rows_entry(first.document.digest, rows.rows_root(rows.grouping_rows(grouping)))]
     opened = document.open_block(platform.archive.get(first.document.digest), commitment=found[0].commitment)
     assert opened == content
+
+
+def test_document_is_refused_when_its_rows_cannot_be_read(service) -> None:
+    platform = service.platform
+    with platform.database.writing() as connection, pytest.raises(RuleDocumentUnknown):
+        documents.queue(platform, connection, kind=EntryType.RULE_PACK, name="tariff/2", content={"kind": "tariff"})
 
 
 def test_job_halts_when_another_writer_advanced_the_log(service) -> None:
@@ -174,12 +189,12 @@ def name_of(service, box, seq: int) -> str:
 def test_receipt_is_refused_with_its_reason_until_the_checkpoint_is_final(service) -> None:
     box = service.box()
     url = f"/v1/readings/{name_of(service, box, 3)}/receipt"
-    assert service.client.get(url).json()["code"] == "reading_unknown"
+    assert service.client.get(url, headers=OPERATOR).json()["code"] == "reading_unknown"
     service.upload(box.seal(T0, 15))
     seen = []
     for t_s in range(T0 // 1000, epoch_end_s(E0) + 360, 60):
         service.tick(t_s)
-        reply = service.client.get(url)
+        reply = service.client.get(url, headers=OPERATOR)
         seen.append(reply.json().get("code", "receipt"))
         assert reply.status_code == (200 if seen[-1] == "receipt" else 409)
     assert list(dict.fromkeys(seen)) == ["reading_not_anchored", "reading_not_final", "receipt"]
@@ -189,7 +204,8 @@ def test_receipt_proves_a_reading_against_the_chain_when_it_is_final(service) ->
     box = service.box()
     service.upload(box.seal(T0, 15), service.box(2).seal(T0, 15))
     service.run_until(epoch_end_s(E0) + 360)
-    given = receipt.from_plain(service.client.get(f"/v1/readings/{name_of(service, box, 3)}/receipt").json())
+    url = f"/v1/readings/{name_of(service, box, 3)}/receipt"
+    given = receipt.from_plain(service.client.get(url, headers=OPERATOR).json())
     proven = verify(given, deployment=service.world.deployment)
     assert (proven.reading.seq, proven.reading.t_ms, proven.signed.signer) == (3, T0 + 3 * MINUTE, box.key.address)
     at = checkpoint(service, E0)

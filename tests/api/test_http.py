@@ -114,7 +114,7 @@ def test_readiness_names_the_job_that_fails_when_the_chain_is_away(service) -> N
     reply = service.client.get("/readyz")
     assert reply.status_code == 503
     assert {job["name"]: job["error"] is None for job in reply.json()["jobs"]} == {
-        "follow": False, "send": False, "close epochs": False,
+        "follow": False, "send": False, "close epochs": False, "grant": True,
     }  # fmt: skip
     assert service.client.get("/healthz").status_code == 200
 
@@ -180,6 +180,15 @@ def test_every_error_of_the_service_has_its_texts_and_names_only_its_facts() -> 
 
 def test_host_is_refused_when_it_is_a_rebound_name(service) -> None:
     assert service.client.get("/healthz", headers={"Host": "evil.example"}).status_code == 400
+
+
+def test_evidence_is_read_from_any_origin_when_a_verifier_asks_and_nothing_else_is(service) -> None:
+    for path in ("/ipfs/bafyreigh2akiscaildcqabsyg3dfr6chu3fgpregiymsck7e7aqa4s52zy?format=raw", "/grants/00/1"):
+        refused = service.client.get(path, headers={"Origin": "null"})
+        assert refused.status_code >= 400
+        assert refused.headers["access-control-allow-origin"] == "*"
+    for path in ("/v1/members", "/readyz", "/openapi.json"):
+        assert "access-control-allow-origin" not in service.client.get(path, headers={"Origin": "null"}).headers
 
 
 def test_docs_show_the_interface_when_the_network_is_away(service) -> None:

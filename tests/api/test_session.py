@@ -83,3 +83,52 @@ def test_cookie_counts_not_when_another_site_sends_the_request(service, personal
     assert (evil.status_code, evil.json()["code"]) == (403, "not_yours")
     assert service.client.delete("/v1/session", headers={"Origin": "http://testserver"}).status_code == 204
     service.client.cookies.clear()
+
+
+def contract_message(service, account) -> str:
+    nonce = service.client.get("/v1/session/nonce").json()
+    fields = {
+        "scheme": None, "domain": nonce["domain"], "address": account, "statement": nonce["statement"],
+        "uri": nonce["uri"], "version": 1, "chain_id": nonce["chainId"], "nonce": nonce["nonce"], "issued_at_ms": 0,
+    }  # fmt: skip
+    return siwe.compose(siwe.Message(**fields), issued_at=nonce["issuedAt"])
+
+
+def test_contract_wallet_signs_in_as_the_member_it_is(service, personal_signature) -> None:
+    """EIP-1271 on a real chain: a wallet that is a contract is admitted, and its own code stands by the signature."""
+    from chain import registry
+    from chain.registry import AllianceRegistry
+    from tests.contract_wallet import deployed
+
+    world, holder = service.world, service.world.members[2]
+    wallet = deployed(world.wallet(holder), holder)
+    to = world.deployment["AllianceRegistry"].address
+    wallet.send(to, registry.apply_for_membership(sha256(b"papers of a contract")))
+    world.send(world.admitter, "AllianceRegistry", registry.admit(wallet.address))
+    service.tick(world.now_s + 60)
+    number = AllianceRegistry(world.rpc, to).member_number(wallet.address)
+
+    text = contract_message(service, wallet.address)
+    signed = {"message": text, "signature": personal_signature(holder, text)}
+    reply = service.client.post("/v1/session", json=signed, headers={"Idempotency-Key": "contract"})
+    assert reply.status_code == 201, reply.text
+    assert (reply.json()["address"], reply.json()["member"]) == ("0x" + wallet.address.hex(), number)
+
+    text = contract_message(service, wallet.address)
+    for key, code in ((world.members[0], "message_refused"), (None, "signature_malformed")):
+        signature = personal_signature(key, text) if key else "0x" + "ab" * 300
+        refused = service.client.post(
+            "/v1/session", json={"message": text, "signature": signature}, headers={"Idempotency-Key": "no"}
+        )
+        assert refused.json()["code"] == code
+
+
+def test_contract_that_knows_no_signatures_signs_nobody_in(service, personal_signature) -> None:
+    registry, key = service.world.deployment["AllianceRegistry"].address, service.world.members[0]
+    text = contract_message(service, registry)
+    refused = service.client.post(
+        "/v1/session",
+        json={"message": text, "signature": personal_signature(key, text)},
+        headers={"Idempotency-Key": "no"},
+    )
+    assert (refused.status_code, refused.json()["code"]) == (422, "message_refused")

@@ -43,7 +43,7 @@ def sign(text: str, key: SecpSigner = KEY) -> bytes:
 
 
 def npm_siwe(*asked: dict) -> list[dict]:
-    if shutil.which("node") is None or not (ROOT / "node_modules" / "siwe").exists():
+    if shutil.which("node") is None or not (ROOT / "tests" / "peers" / "node_modules" / "siwe").exists():
         pytest.skip("npm packages are not installed")
     lines = "\n".join(json.dumps(one) for one in asked)
     done = subprocess.run(

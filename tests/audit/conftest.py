@@ -9,7 +9,7 @@ from audit.auditor import audit_day
 from audit.blocks import FolderSource
 from audit.verdict import Verdict
 from simulation.anvil import AnvilMissing, binary
-from tests.audit.world import DAY, Lies, World
+from tests.audit.world import DAY, EncryptedWorld, Lies, World
 
 HONEST = Lies()
 
@@ -21,6 +21,18 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     except AnvilMissing as missing:
         pytest.skip(f"no development chain: {missing}")
     made = World(tmp_path_factory.mktemp("alliance"))
+    yield made
+    made.stop()
+
+
+@pytest.fixture(scope="session")
+def sealed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    """A world whose evidence and documents are encrypted, with readers that were granted some of it."""
+    try:
+        binary()
+    except AnvilMissing as missing:
+        pytest.skip(f"no development chain: {missing}")
+    made = EncryptedWorld(tmp_path_factory.mktemp("sealed"))
     yield made
     made.stop()
 

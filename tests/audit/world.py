@@ -31,13 +31,16 @@ from chain.rpc import Rpc
 from chain.settlements import Posting
 from chain.wallet import Wallet
 from optimizer.planning import PlannedDay, plan_day
-from oracle import block, document, log, manifest, segment, statement_document
+from oracle import block, document, encryption, grant, log, manifest, segment, statement_document
 from oracle import deployment as deployments
 from oracle import reading as reading_bytes
+from oracle import rows as rows_
+from oracle.adapters import SystemRandomness
 from oracle.archive import FolderArchive
 from oracle.deployment import Deployment
 from oracle.document import Document
 from oracle.eip712 import enrol_digest
+from oracle.grant import FolderGrants, Opener, ReaderKey
 from oracle.hashing import sha256
 from oracle.log import Entry, EntryType
 from oracle.manifest import Manifest
@@ -115,11 +118,28 @@ class Memory:
     documents: list[tuple[int, int, Document, object]] = field(default_factory=list)
     """Epoch, entry number, document, what it holds."""
     statements: list[Statement] = field(default_factory=list)
+    papers: list[Document] = field(default_factory=list)
+    """Encrypted statements that were archived since the last epoch was closed."""
     now_s: int = 0
+
+
+SCOPES: dict[str, frozenset[int] | None] = {
+    "regulator": None, "member 1": frozenset({0, 1}), "evidence alone": frozenset({1, 2, 3}),
+    "documents alone": frozenset({0}), "meterless": frozenset({0, 1, 2}),
+}  # fmt: skip
+"""The readers of an encrypted world and what each is granted: 0 is the alliance's documents, None everything."""
+
+
+def reader(name: str) -> ReaderKey:
+    """A reader's key of that name."""
+    return ReaderKey(sha256(b"audit world reader", name.encode()))
 
 
 class World:
     """The chain, the archive, and the operator between them."""
+
+    encrypted = False
+    """Whether evidence and documents are encrypted (alg 1), and readers granted."""
 
     def __init__(self, folder: Path) -> None:
         self.archive = FolderArchive(folder / "archive")
@@ -204,6 +224,7 @@ class World:
             eta_c_ppm=950_000, eta_d_ppm=950_000, rent_cents_per_kw_year=20_000, wear_price=8_000,
             handover_wh=100_000, handover_price=30_000, sla_bp=9_800, sla_factor_bp=15_000, price_version=1,
         )  # fmt: skip
+        self.send(OWNERS[2], "AllianceRegistry", registry.sign_safety_agreement(offer.station, sha256(b"safety")))
         self.send(OWNERS[2], "CapacityLease", leases.offer(offer))
         call = leases.accept(1, power_w=200_000, energy_wh=400_000, first_slot=DAY.first_slot, term_slots=35_040)
         self.send(OWNERS[0], "CapacityLease", call)
@@ -240,13 +261,13 @@ class World:
         if epoch == FIRST_EPOCH:
             grouping = one_group(stations, from_day=DAY)
             contents = [(tariff_document(pack()), pack()), (groups_document(grouping), grouping)]
-            return [(_sealed(EntryType.RULE_PACK, plain), held) for plain, held in contents]
+            return [(self.paper(EntryType.RULE_PACK, plain), held) for plain, held in contents]
         if epoch == FIRST_EPOCH + 1:
             plan = self.planned
             content = {
                 "schedule": schedule_to_plain(plan.schedule), "certificate": certificate_to_plain(plan.certificate),
             }  # fmt: skip
-            return [(_sealed(EntryType.SCHEDULE, content), plan.schedule)]
+            return [(self.paper(EntryType.SCHEDULE, content), plan.schedule)]
         return []
 
     # ---- metering ----
@@ -305,16 +326,38 @@ class World:
 
     # ---- the log ----
 
+    @property
+    def streams(self) -> set[Stream]:
+        """Every registered channel."""
+        return {(box.address, channel) for box in BOXES for channel in (METER, BATTERY)}
+
+    def station_of(self, stream: Stream) -> int:
+        """The station that a channel is bound to."""
+        return [box.address for box in BOXES].index(stream[0]) + 1
+
+    def frozen(self, stream: Stream, segments: Sequence[SealedSegment], as_of_block: int) -> bool:
+        """Whether a row is `frozen` (protocol 4.3); here no key ever is."""
+        return False
+
     def close(self, epoch: int, lies: Lies, documents: Sequence[tuple[Document, object]] = ()) -> None:
         """Close an epoch as the service does, 60 s after its end, and advance the log on chain."""
         found = lies.segments(epoch, self.metered(epoch))
         memory, old = self.memory, self.memory.tree.size
         as_of = self._last_block_before(epoch_start_ms(epoch) // 1000)
-        evidence = {stream: self.archive.put(block.encode(s)) for stream, s in lies.evidence(epoch, found).items() if s}
+        papers = [paper for paper, _ in documents] + memory.papers
+        granted = {paper.digest: (0, key_of(0, paper.info)) for paper in papers if paper.info}
+        memory.papers = []
+        evidence = {
+            stream: self.archive.put(self._evidence_block(epoch, stream, s, granted))
+            for stream, s in lies.evidence(epoch, found).items()
+            if s
+        }
         for paper, _ in documents:
             self.archive.put(paper.block)
+        self._grant(epoch, granted)
         signed = [one.signed for stream in sorted(found) for one in found[stream]]
-        entries = lies.entries(epoch, log.arrange(epoch, signed, [paper.entry for paper, _ in documents]))
+        beside = [entry for paper, _ in documents for entry in rows_beside(paper)]
+        entries = lies.entries(epoch, log.arrange(epoch, signed, [*(paper.entry for paper, _ in documents), *beside]))
         for entry in entries:
             memory.documents += [
                 (epoch, memory.tree.size, paper, held) for paper, held in documents if paper.entry == entry
@@ -324,9 +367,9 @@ class World:
             manifest.row_of(
                 *stream, segments=[s.signed for s in found.get(stream, [])],
                 head=memory.heads.get(stream, START).digest, evidence=evidence.get(stream),
-                epoch_start_ms=epoch_start_ms(epoch), frozen=False,
+                epoch_start_ms=epoch_start_ms(epoch), frozen=self.frozen(stream, found.get(stream, []), as_of[0]),
             )
-            for stream in sorted({(box.address, channel) for box in BOXES for channel in (METER, BATTERY)})
+            for stream in sorted(self.streams)
         ]  # fmt: skip
         made = Manifest(
             log=self.deployment.log, epoch=epoch, prev=memory.prev, size=memory.tree.size, root=memory.tree.root(),
@@ -336,6 +379,37 @@ class World:
         made = lies.manifest(epoch, made)
         self._advance(epoch, old, self.archive.put(manifest.encode(made)))
         self._remember(epoch, found)
+
+    def _evidence_block(
+        self, epoch: int, stream: Stream, found: list[SealedSegment], granted: dict[Digest, tuple[int, bytes]]
+    ) -> bytes:
+        """A channel's block; of an encrypted one, its subject and content key are added to what is granted."""
+        if not self.encrypted:
+            return block.encode(found)
+        station = self.station_of(stream)
+        made = block.encode_encrypted(found, subject_key=subject_key(station), epoch=epoch)
+        granted[sha256(made.block)] = (station, key_of(station, made.info))
+        return made.block
+
+    def _grant(self, epoch: int, granted: dict[Digest, tuple[int, bytes]]) -> None:
+        grants = FolderGrants(self.archive.folder)
+        for name, scope in SCOPES.items() if self.encrypted else ():
+            keys = {named: key for named, (subject, key) in granted.items() if scope is None or subject in scope}
+            if keys:
+                public = reader(name).public
+                grants.put(grant.make(keys, reader=public, epoch=epoch, randomness=SystemRandomness()))
+
+    def paper(self, kind: EntryType, content: object) -> Document:
+        """A sealed document; rule packs are never encrypted."""
+        salt = sha256(b"salt", bytes([kind]), repr(content).encode())
+        hidden = self.encrypted and kind is not EntryType.RULE_PACK
+        made = document.seal(kind, content, salt=salt, subject_key=subject_key(0) if hidden else None)
+        _PLAIN[made.digest] = (content, salt)
+        return made
+
+    def opener(self, name: str = "regulator") -> Opener:
+        """What one of the readers opens the world's blocks with."""
+        return Opener(reader(name), FolderGrants(self.archive.folder))
 
     def _advance(self, epoch: int, old: int, named: Digest) -> None:
         tree = self.memory.tree
@@ -387,9 +461,10 @@ class World:
             made = correct(before, whole, previous_root=settlement_tree(before).root)
         made = replace(made, heading=replace(made.heading, log_size=lies.size(made.heading.log_size)))
         made = lies.statement(made)
-        paper = _sealed(EntryType.STATEMENT, statement_document.to_plain(lies.archived(made)))
+        paper = self.paper(EntryType.STATEMENT, statement_document.to_plain(lies.archived(made)))
         self.archive.put(paper.block)
         self.memory.statements.append(made)
+        self.memory.papers.append(paper)
         posting = Posting(
             day=DAY, version=made.heading.version, members=made.heading.roster, balances_cents=made.balances,
             root=settlement_tree(made).root, leaf_count=made.leaf_count, statement=paper.digest,
@@ -428,8 +503,15 @@ class World:
 
     def _statements(self) -> list[tuple[Document, object]]:
         return [
-            (_sealed(EntryType.STATEMENT, statement_document.to_plain(made)), made) for made in self.memory.statements
+            (self.paper(EntryType.STATEMENT, statement_document.to_plain(made)), made)
+            for made in self.memory.statements
         ]
+
+
+class EncryptedWorld(World):
+    """The same with encrypted evidence and documents."""
+
+    encrypted = True
 
 
 def _spec(kind: StationType, power_w: int) -> StationSpec:
@@ -475,6 +557,29 @@ def planned_day(alliance: bytes, stations: tuple[Station, ...], lease) -> Planne
     return plan_day(problem)
 
 
+def subject_key(subject: int) -> bytes:
+    """The key of a station, or of the alliance's documents (0)."""
+    return sha256(b"audit world subject", bytes([subject]))
+
+
+def key_of(subject: int, info: bytes) -> bytes:
+    """A block's content key."""
+    return encryption.content_key(subject_key(subject), info)
+
+
+_PLAIN: dict[Digest, tuple[object, bytes]] = {}
+"""What each sealed document holds, and its salt."""
+
+
+def rows_beside(paper: Document) -> list[Entry]:
+    """The entry of rows that stands in the log beside a document's own."""
+    content, salt = _PLAIN[paper.digest]
+    found = rows_.entry_of(paper.kind, paper.digest, content, salt=salt)
+    return [] if found is None else [found]
+
+
 def _sealed(kind: EntryType, content: object) -> Document:
     salt = sha256(b"salt", bytes([kind]), repr(content).encode())
-    return document.seal(kind, content, salt=salt)
+    made = document.seal(kind, content, salt=salt)
+    _PLAIN[made.digest] = (content, salt)
+    return made

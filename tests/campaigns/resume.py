@@ -20,6 +20,7 @@ from typing import Any
 import httpx
 
 from alliance.calendar import day_of
+from simulation import readers
 from simulation.anvil import Anvil
 from simulation.founding import genesis_s
 from simulation.processes import program
@@ -59,7 +60,8 @@ def audited_again(state: Path, days: Sequence[str]) -> tuple[list[str], dict[str
     """The verdict on each day with nothing but the chain and the archive, and what stands on them."""
     with Anvil(genesis_s=genesis_s(DAY), state=state / "chain.json", state_interval_s=3_600) as anvil:
         archive, deployment = state / "service" / "archive", state / "deployment.json"
-        verdicts = [audit(day_of(day), rpc=anvil.url, archive=archive, deployment=deployment) for day in days]
+        key = readers.key_file(state, readers.AUDITOR)
+        verdicts = [audit(day_of(day), rpc=anvil.url, archive=archive, deployment=deployment, key=key) for day in days]
         counts = traces(state, anvil.url).counts()
     return [str(said["divergence"] or said["verdict"]) for _, said in verdicts], counts
 

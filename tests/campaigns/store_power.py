@@ -275,7 +275,7 @@ def _whole(archive: FolderArchive, name: str, deployment: Deployment) -> bool:
         log.decode_entries(archive.get(made.entries))
         for row in made.rows:
             if row.evidence is not None:
-                block.decode(archive.get(row.evidence), deployment.domain)
+                block.read(archive.get(row.evidence), deployment.domain)
     except AllianceError:
         return False
     return True

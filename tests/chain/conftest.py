@@ -138,6 +138,10 @@ def counter_creation() -> bytes:
 
 @pytest.fixture
 def world(chain: Chain, keys: list[SecpSigner]) -> World:
+    return make_world(chain, keys)
+
+
+def make_world(chain: Chain, keys: list[SecpSigner]) -> World:
     attestor = SecpSigner(Digest(b"\x07" * 32))
     writer = SecpSigner(Digest(b"\x08" * 32))
     for key in (attestor, writer):

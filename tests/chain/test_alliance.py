@@ -11,9 +11,10 @@ from alliance.fleet import StationType
 from alliance.identity import Address, Digest, LeaseId, MemberId, StationId
 from alliance.reading import ChannelKind, Reading
 from alliance.segment import START, Head, SignedSegment, conflict
+from alliance.voting import Ballot, ProposalState, VotingRules
 from chain import anchors, charter, deploy, devices, events, leases, pinned, registry, settlements
 from chain.anchors import Advance, AnchorLog, ReadingProof
-from chain.charter import InterimCharter, ProposalState
+from chain.charter import Charter
 from chain.devices import DeviceRegistry
 from chain.events import Checkpoint, Leased, SignerFrozen, StatementPosted
 from chain.follower import Follower
@@ -21,6 +22,7 @@ from chain.leases import CapacityLease, OfferTerms
 from chain.registry import AllianceRegistry, MemberStatus, StationSpec
 from chain.reverts import Reverted
 from chain.rpc import Receipt
+from chain.rulings import agreed
 from chain.settlements import Posting, SettlementLedger
 from oracle import eip712, log, merkle, segment
 from oracle import reading as reading_bytes
@@ -33,6 +35,10 @@ from oracle.signature import SecpSigner, expand
 DEVICE = SecpSigner(b"\x2a" * 32)
 SECRET = sha256(b"segment secret")
 VALIDITY_S = 365 * 86_400
+MECHANISM = charter.Mechanism(
+    priority=1, metering=charter.Metering.BATTERY, price_rule=charter.PriceRule.RENT_AND_WEAR, offerable_bp=8_000,
+    max_rent_cents_per_kw_year=50_000, min_sla_bp=9_000, max_term_slots=35_040,
+)  # fmt: skip
 SPEC = StationSpec(
     station_type=StationType.THIRD_PARTY, region=320_703, charge_power_w=5_000_000, discharge_power_w=5_000_000,
     capacity_wh=20_000_000, pcc_import_w=8_000_000, pcc_export_w=6_000_000,
@@ -50,7 +56,7 @@ class Joined:
         self.leases = CapacityLease(rpc, at("CapacityLease"))
         self.log = AnchorLog(rpc, at("AnchorLog"))
         self.ledger = SettlementLedger(rpc, at("SettlementLedger"))
-        self.charter = InterimCharter(rpc, at("InterimCharter"))
+        self.charter = Charter(rpc, at("Charter"))
         self.receipts: dict[str, Receipt] = {}
         self._join()
         self._enrol()
@@ -73,6 +79,8 @@ class Joined:
             for n, key in enumerate(world.members)
         ]
         self.receipts["registerStation"] = world.send_all(stations)[-1]
+        safe = registry.sign_safety_agreement(StationId(6), sha256(b"safety"))
+        self.receipts["signSafetyAgreement"] = world.send(world.members[5], name, safe)
 
     def _enrol(self) -> None:
         owner, deadline = self.world.members[5], self.chain.now_s + 3600
@@ -110,7 +118,7 @@ def test_deployer_is_powerless_and_the_deployment_is_pinned_when_contracts_are_d
         with pytest.raises(pinned.RoleHeld, match=name):
             pinned.check_powerless(rpc, deployment, holder.address)
     with pytest.raises(pinned.RoleHeld, match="ADMIN"):
-        pinned.check_powerless(rpc, deployment, deployment["InterimCharter"].address)
+        pinned.check_powerless(rpc, deployment, deployment["Charter"].address)
     for name, data in (
         ("AllianceRegistry", registry.admit(world.members[0].address)),
         ("AllianceRegistry", registry.grant_role(registry.SETTLER, world.deployer.address)),
@@ -491,20 +499,33 @@ def test_statement_stands_and_is_corrected_and_becomes_final_when_it_is_posted(j
     assert joined.ledger.next_day() == posting.day.plus(1)
 
 
-def test_writer_is_replaced_when_two_members_agree_and_the_delay_has_passed(joined: Joined) -> None:
+def _vote(joined: Joined, proposal: int, *members: int, in_favour: bool = True) -> None:
+    for member in members:
+        joined.send("vote", joined.world.members[member - 1], "Charter", charter.vote(proposal, in_favour=in_favour))
+
+
+def test_writer_is_replaced_when_members_voted_for_it_and_the_delay_has_passed(joined: Joined) -> None:
     log_address, data = joined.log.address, anchors.rotate_writer(joined.world.members[3].address)
-    joined.send("propose", joined.world.members[0], "InterimCharter", charter.propose(log_address, data))
-    with pytest.raises(Reverted, match="CharterNeedsAnother"):
-        joined.send("endorse", joined.world.members[0], "InterimCharter", charter.endorse(1))
-    joined.send("endorse", joined.world.members[1], "InterimCharter", charter.endorse(1))
+    why = sha256(b"the writer's key was stolen")
+    made = charter.propose(log_address, data, description=why)
+    joined.send("propose", joined.world.members[0], "Charter", made)
+    _vote(joined, 1, 1, 2, 3)
+    _vote(joined, 1, 4, in_favour=False)
+    assert joined.charter.state_of(1) is ProposalState.VOTING
+    with pytest.raises(Reverted, match=r"CharterAlreadyVoted\(1, 2, 1\)"):
+        _vote(joined, 1, 2)
+    _vote(joined, 1, 5)
     assert joined.charter.state_of(1) is ProposalState.WAITING
     with pytest.raises(Reverted, match="CharterTooEarly"):
-        joined.send("execute", joined.world.deployer, "InterimCharter", charter.execute(1, data))
+        joined.send("execute", joined.world.deployer, "Charter", charter.execute(1, data))
     proposal = joined.charter.proposal(1)
-    assert (proposal.proposer, proposal.endorser, proposal.target) == (1, 2, log_address)
-    joined.chain.mine_until(proposal.executable_from_s)
-    joined.send("execute", joined.world.deployer, "InterimCharter", charter.execute(1, data))
+    assert (proposal.proposer, proposal.electorate, proposal.target) == (1, 6, log_address)
+    assert (proposal.votes_for, proposal.votes_against, proposal.description_hash) == (4, 1, why)
+    assert joined.charter.ballot_of(1, MemberId(4)) is Ballot.AGAINST
+    joined.chain.mine_until(joined.charter.executable_from_s(1))
+    joined.send("execute", joined.world.deployer, "Charter", charter.execute(1, data))
     assert joined.log.state().writer == joined.world.members[3].address
+    assert joined.charter.state_of(1) is ProposalState.EXECUTED
 
 
 @pytest.fixture
@@ -514,6 +535,56 @@ def quiet_web3() -> Iterator[None]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         yield
+
+
+def _compare_rulings(joined: Joined, applied: list[events.Event]) -> None:
+    """What the events say holds on a day is what the contract's views say."""
+    view, today = joined.charter, day_at(joined.chain.now_ms)
+    for day in map(today.plus, range(-3, 4)):
+        found = agreed(applied, day)
+        assert found.fee_bp == view.fee_bp_at(day) == view.value_at(charter.FEE_BP, day)
+        assert found.loss_ppm == view.value_at(charter.LOSS_PPM, day)
+        assert found.tariff == view.pack_at(charter.TARIFF_PACK, day)
+        assert found.groups == view.pack_at(charter.GROUPS_PACK, day)
+    assert agreed(applied, today.plus(3)).fee_bp == 250
+
+
+def _story_of_the_charter(joined: Joined) -> None:
+    """Propose, vote, object and take back; set a fee; move a member; a station changes; a member goes."""
+    key, at, world = joined.world.members, joined.chain.now_ms, joined.world
+    moved, day = SecpSigner(b"\x2d" * 32).address, day_at(at).plus(2)
+    calls = (
+        ("AllianceRegistry", registry.move_member(MemberId(5), moved)),
+        ("Charter", charter.set_value(charter.FEE_BP, from_day=day, value=250)),
+        ("Charter", charter.set_pack(charter.TARIFF_PACK, from_day=day, pack_hash=charter.rule_hash({"pack": 1}))),
+        ("Charter", charter.set_successor(keccak256(b"AnchorLog"), from_day=day, successor=moved)),
+        ("Charter", charter.set_mechanism(StationType.USER_SIDE, from_day=day, mechanism=MECHANISM)),
+    )
+    for number, (name, data) in enumerate(calls, start=1):
+        made = charter.propose(joined.deployment[name].address, data, description=sha256(b"why"))
+        joined.send("propose", key[0], "Charter", made)
+        _vote(joined, number, 1, 2, 3, 4)
+    joined.send("object", key[5], "Charter", charter.object_to(1))
+    joined.send("propose", key[1], "Charter", charter.propose(moved, b"data", description=sha256(b"no")))
+    joined.send("cancel", key[1], "Charter", charter.cancel(len(calls) + 1))
+    joined.chain.mine_until(joined.charter.executable_from_s(len(calls)))
+    for number, (_, data) in enumerate(calls, start=1):
+        joined.send("execute", world.deployer, "Charter", charter.execute(number, data))
+    assert joined.registry.moved_to(key[4].address) == moved
+    assert joined.charter.fee_bp_at(day) == 250
+    assert joined.charter.fee_bp_at(day.plus(-1)) is None
+    assert joined.charter.pack_at(charter.TARIFF_PACK, day) == charter.rule_hash({"pack": 1})
+    assert joined.charter.successor_at(keccak256(b"AnchorLog"), day) == moved
+    assert joined.charter.mechanism_at(StationType.USER_SIDE, day) == MECHANISM
+    spec = replace(SPEC, region=320_708, charge_power_w=4_000_000)
+    change = registry.propose_station_change(StationId(1), spec, sha256(b"safety 2"))
+    joined.send("proposeStationChange", key[0], "AllianceRegistry", change)
+    confirm = registry.confirm_station_change(StationId(1), spec, sha256(b"safety 2"))
+    joined.send("confirmStationChange", world.admitter, "AllianceRegistry", confirm)
+    guardian = SecpSigner(_guardian())
+    joined.send("ask", guardian, "Charter", charter.ask_revocation(registry.SETTLER, world.settler.address))
+    joined.send("confirm", key[1], "Charter", charter.confirm_revocation(registry.SETTLER, world.settler.address))
+    joined.send("announceLeaving", key[3], "AllianceRegistry", registry.announce_leaving())
 
 
 def test_every_event_is_read_as_web3_reads_it_when_a_whole_story_is_followed(
@@ -536,18 +607,18 @@ def test_every_event_is_read_as_web3_reads_it_when_a_whole_story_is_followed(
     joined.send("accept", joined.world.members[2], "CapacityLease", accept)
     joined.send("withdrawOffer", joined.world.members[5], "CapacityLease", leases.withdraw_offer(1))
     joined.send("claim", joined.world.members[1], "AnchorLog", anchors.claim(sha256(b"lost")))
-    joined.send("propose", joined.world.members[0], "InterimCharter", charter.propose(joined.log.address, b"data"))
-    joined.send("suspend", joined.world.admitter, "AllianceRegistry", registry.suspend(joined.world.members[4].address))
+    _story_of_the_charter(joined)
     joined.send("pause", SecpSigner(_guardian()), "AllianceRegistry", registry.pause())
     _advance(joined, book, epoch, [_sealed(joined, START).signed])
 
     store = memory_store()
     contracts = [contract.address for contract in joined.deployment.contracts.values()]
     Follower(joined.chain.rpc, store, contracts=contracts, start_block=1, finality_blocks=2).follow()
+    _compare_rulings(joined, store.applied)
     raw = joined.chain.rpc.logs(contracts, first=0, last=joined.chain.rpc.block_number())
     assert len(raw) == len(store.applied)
     names = {type(event).__name__ for event in store.applied}
-    assert len(names) >= 22
+    assert len(names) >= 38
     assert isinstance(store.applied[-1], Checkpoint)
 
     codec = Web3().codec
@@ -582,15 +653,17 @@ def _plain(value: object) -> object:
         return bytes(value).hex()
     if isinstance(value, str):
         return value[2:].lower()
-    if isinstance(value, (StationSpec, OfferTerms)):
+    if isinstance(value, (StationSpec, OfferTerms, charter.Mechanism)):
         return tuple(value.words)
+    if isinstance(value, VotingRules):
+        return charter.voting_words(value)
     if hasattr(value, "rent_cents"):
         return _lease_words(value)
     if isinstance(value, (list, tuple)):
         return tuple(map(_plain, value))
     if hasattr(value, "values") and not isinstance(value, int):
         words = tuple(map(_plain, value.values()))
-        return words[1:] if len(words) == 17 and "offerId" in value else words
+        return words[1:] if len(words) == 20 and "offerId" in value else words
     return value
 
 
@@ -598,7 +671,7 @@ def _lease_words(lease) -> tuple:
     return (
         lease.version, lease.owner, lease.lessee, lease.station, lease.power_w, lease.energy_wh, lease.eta_c_ppm,
         lease.eta_d_ppm, lease.rent_cents, lease.first_slot, lease.term_slots, lease.wear_price, lease.handover_wh,
-        lease.handover_price, lease.sla_bp, lease.sla_factor_bp,
+        lease.handover_price, lease.sla_bp, lease.sla_factor_bp, lease.weekday_mask, lease.day_first_slot, lease.day_slots,
     )  # fmt: skip
 
 

@@ -46,7 +46,7 @@ def test_chain_goes_on_when_it_was_killed_after_its_state_was_written(need_anvil
     with Anvil(genesis_s=GENESIS_S, state=state) as anvil:
         assert anvil.rpc.head() == blocks[-1]
         assert anvil.rpc.block(2) == blocks[1]
-        assert anvil.rpc.balance_wei(keys[0].address, 1) == 10**22
+        assert anvil.rpc.balance_wei(keys[0].address) == 10**22
         anvil.kill()
     with Anvil(genesis_s=GENESIS_S, state=state) as anvil:
         assert anvil.rpc.head() == blocks[-1]

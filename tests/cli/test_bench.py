@@ -32,7 +32,9 @@ def test_day_of_segments_is_stored_whole_when_it_is_measured(ground: Ground) -> 
 
 
 def test_gas_is_of_real_transactions_when_the_log_grows(ground: Ground) -> None:
-    small, large, statement = gas.run(ground, exponents=(7, 10))
+    found = {one.name: one for one in gas.run(ground, exponents=(7, 10)) if isinstance(one, Figures)}
+    small, large = (found[f"advance of the log around 2^{exponent} entries"] for exponent in (7, 10))
+    statement = found["statement of a day, six members"]
     for one in (small, large):
         assert isinstance(one, Figures)
         least, mean, most = (int(one.facts[f"gas_per_epoch_{name}"]) for name in ("least", "mean", "most"))

@@ -22,7 +22,11 @@ class SharedDay(Ground):
 
     def evidence(self) -> Evidence:
         return Evidence(
-            day=self._day.day, rpc_url=self._day.rpc_url, deployment=self._day.deployment, archive=self._day.archive
+            day=self._day.day,
+            rpc_url=self._day.rpc_url,
+            deployment=self._day.deployment,
+            archive=self._day.archive,
+            key=self._day.key,
         )
 
 
@@ -36,15 +40,18 @@ def test_audit_is_measured_when_it_passes(played_day: PlayedDay) -> None:
 
 
 def test_plan_of_the_demo_is_found_in_its_archive_and_solved_again(played_day: PlayedDay) -> None:
-    problem = problem_in(played_day.played.archive)
+    problem = problem_in(played_day.played.archive, played_day.played.key)
     assert (len(problem.sites), problem.slots, len(problem.shares)) == (6, 96, 2)
     planned = plan_day(problem)
     assert check(planned.certificate).gap_ppm / 1_000_000 == pytest.approx(played_day.result["certified_gap"])
 
 
 def test_archive_without_a_plan_is_named_when_there_is_none(tmp_path) -> None:
+    key = tmp_path / "reader.key"
+    key.touch(mode=0o600)
+    key.write_text("5a" * 32)
     with pytest.raises(NoPlanArchived):
-        problem_in(tmp_path)
+        problem_in(tmp_path, key)
 
 
 def test_box_stays_under_its_limit_when_it_has_worked_a_whole_day(played_day: PlayedDay) -> None:

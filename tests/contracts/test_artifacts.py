@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from oracle.deployment import CONTRACTS as CONTRACTS_DEPLOYED
 from oracle.hashing import keccak256
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -87,10 +88,8 @@ def test_check_fails_when_an_artifact_was_altered(tmp_path: Path, compiled: Path
     assert (done.returncode, done.stderr.strip()) == (1, f"stale artifact: {NAMES[0]}.json")
 
 
-def test_the_six_contracts_are_there() -> None:
-    assert NAMES == [
-        "AllianceRegistry", "AnchorLog", "CapacityLease", "DeviceRegistry", "InterimCharter", "SettlementLedger",
-    ]  # fmt: skip
+def test_every_deployed_contract_is_compiled_and_no_other() -> None:
+    assert sorted(CONTRACTS_DEPLOYED) == NAMES
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -128,7 +127,8 @@ def test_metadata_names_compiler_settings_and_no_machine(name: str) -> None:
     metadata = json.loads(artifact(name)["metadata"])
     assert metadata["compiler"]["version"].startswith("0.8.37+")
     assert metadata["settings"]["evmVersion"] == "cancun"
-    assert metadata["settings"]["optimizer"] == {"enabled": True, "runs": 10_000}
+    runs = 200 if name == "CapacityLease" else 10_000  # made for its size: compiler.mjs says why
+    assert metadata["settings"]["optimizer"] == {"enabled": True, "runs": runs}
     assert all(source.startswith(("src/", "@openzeppelin/contracts/")) for source in metadata["sources"])
     assert len(artifact(name)["deployedBytecode"]) // 2 - 1 <= 24_576
 
@@ -147,7 +147,8 @@ def test_sources_hold_the_house_rules(source: Path) -> None:
         r"\btx\.origin\b",
         r"\bTODO\b",
     ):
-        assert not re.search(word, text), word
+        allowed = source.name == "MerkleLog.sol" and "assembly" in word  # ADR 0010: one hash, measured
+        assert allowed or not re.search(word, text), word
     assert not re.search(r'^import "', text, re.MULTILINE), "imports are named"
 
 

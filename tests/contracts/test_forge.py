@@ -11,13 +11,15 @@ from typing import Any
 
 import pytest
 
+from tests.contracts import gas
+
 ROOT = Path(__file__).resolve().parents[2]
 CONTRACTS = ROOT / "contracts"
 MACHINES = {"x86_64": "amd64", "AMD64": "amd64", "aarch64": "arm64", "arm64": "arm64"}
 SUITES = {
-    "AllianceRegistryTest", "AnchorLogTest", "CapacityLeaseTest", "DeviceRegistryTest", "GasTest", "InterimCharterTest",
-    "MerkleLogTest", "PeakTest", "SettlementLedgerTest", "VectorsTest", "AnchoringInvariants", "LeasingInvariants",
-    "SettlingInvariants",
+    "ActionGasTest", "AllianceRegistryTest", "AnchorLogTest", "CapacityLeaseTest", "DeviceRegistryTest", "GasTest", "CharterTest",
+    "MerkleLogTest", "MoneyTest", "PeakTest", "SettlementLedgerTest", "VectorsTest", "AnchoringInvariants", "LeasingInvariants",
+    "SettlingInvariants", "CharterInvariants", "KeyInvariants",
 }  # fmt: skip
 
 
@@ -29,7 +31,7 @@ def forge() -> Path:
 def run(*arguments: str) -> tuple[int, dict[str, Any]]:
     """Exit code and forge's report by suite."""
     done = subprocess.run(
-        [str(forge()), "test", "--json", *arguments],
+        [str(forge()), "test", "--json", "-vv", *arguments],
         cwd=CONTRACTS,
         capture_output=True,
         text=True,
@@ -76,10 +78,26 @@ def test_invariants_were_called_and_never_reverted(outcome: tuple[int, dict[str,
         for name, result in results(outcome[1]).items()
         if "Invariant" in result["kind"]
     }
-    assert len(kinds) == 3
+    assert len(kinds) == 5
     for kind in kinds.values():
         assert kind["calls"] >= 300
         assert kind["reverts"] == 0
+
+
+def test_gas_is_as_recorded_until_somebody_records_another(outcome: tuple[int, dict[str, Any]]) -> None:
+    assert gas.differing(gas.recorded()["calls"], gas.told(outcome[1])) == {}, "wanted? then run `make gas`"
+
+
+def test_snapshot_differs_when_a_call_costs_more_or_is_missing() -> None:
+    wanted = {"a": 100_000, "b": 5}
+    assert gas.differing(wanted, wanted | {"a": 100_999}) == {}
+    assert gas.differing(wanted, {"a": 101_001}) == {"a": (100_000, 101_001), "b": (5, None)}
+
+
+def test_court_costs_less_than_it_may_in_every_call() -> None:
+    court = gas.recorded()["court"]
+    assert len(court) > 4
+    assert max(court.values()) < gas.COURT_LIMIT
 
 
 def test_forge_reports_a_failure_when_there_is_one(tmp_path: Path) -> None:

@@ -70,6 +70,10 @@ class Peer:
         self.altered: list[Digest] = []
         """Digests that came again with other bytes."""
         self.conflicts: list[Digest] = []
+        self.lapsed: set[Address] = set()
+        """Keys that may sign no more; their segments are taken when a later one of the upload reaches them."""
+        self.keys: dict[tuple[Address, int], list[bytes]] = {}
+        """Public keys of P-256 and Ed25519, as the registry would tell."""
         self.repeats = 0
         self.requests: Counter[str] = Counter()
         self.live: list[dict[str, Any]] = []
@@ -106,11 +110,18 @@ class Peer:
         assert isinstance(message, dict)
         assert message["v"] == 1
         acks, refused = [], []
-        for plain in message["segments"]:
-            sealed = sealed_from_plain(plain, DOMAIN)
+        read = [sealed_from_plain(plain, DOMAIN, lambda *of: self.keys.get(of, ())) for plain in message["segments"]]
+        reached: set[Digest] = set()
+        for one in reversed(read):
+            if one.signed.digest in reached or one.signed.signer not in self.lapsed:
+                reached.add(one.signed.segment.prev)
+        for plain, sealed in zip(message["segments"], read, strict=True):
             digest, channel = sealed.signed.digest, sealed.signed.segment.channel
             if channel in self.faults.refuse:
                 refused.append({"segment": to_hex(digest), "code": self.faults.refuse[channel], "detail": "by test"})
+                continue
+            if sealed.signed.signer in self.lapsed and digest not in {*reached, *self.raw}:
+                refused.append({"segment": to_hex(digest), "code": "signer_lapsed", "detail": "revoked"})
                 continue
             try:
                 self._take(sealed, cbor.encode(plain))

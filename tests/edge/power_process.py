@@ -28,7 +28,7 @@ def work(path: Path, told: Path, minutes: int, mode: str) -> None:
     folder = folder_at(path)
     if mode == "careless":
         folder.store._db.execute("PRAGMA synchronous = NORMAL")
-    recording = Recording(domain=DOMAIN, signer=folder.signer, epoch_seconds=900, chance=seeded)
+    recording = Recording(domain=DOMAIN, device=folder.device, signer=folder.signer, epoch_seconds=900, chance=seeded)
     recorder = Recorder(recording=recording, store=folder.store, outbox=folder.outbox, alarms=Alarms(folder.store))
     for minute in range(1, minutes + 1):
         sample = replace(SAMPLE, import_wh=SAMPLE.import_wh + minute)

@@ -6,13 +6,14 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from oracle.deployment import CONTRACTS
 from tests.edge.peer import WRITER
 
 ROOT = Path(__file__).parents[2]
 _CONTRACT = {"address": "0x" + "11" * 20, "block": 1, "codeHash": "0x" + "22" * 32}
 DEPLOYMENT: dict[str, Any] = {
     "v": 1, "chainId": 31337, "genesisHash": "0x" + "33" * 32, "epochSeconds": 900, "startEpoch": 1,
-    "contracts": dict.fromkeys(("AllianceRegistry", "InterimCharter", "DeviceRegistry", "CapacityLease", "AnchorLog", "SettlementLedger"), _CONTRACT),
+    "contracts": dict.fromkeys(CONTRACTS, _CONTRACT),
 }  # fmt: skip
 """A deployment whose domain is that of the vectors."""
 
@@ -57,8 +58,10 @@ def plain() -> dict[str, Any]:
 def settings_at(folder: Path, **changes: Any) -> Path:
     """Write deployment and settings; returns the settings' path."""
     (folder / "deployment.json").write_text(json.dumps(DEPLOYMENT))
-    path = folder / "edge.json"
-    path.write_text(json.dumps({**plain(), **changes}))
+    path, passphrase = folder / "edge.json", folder / "passphrase"
+    passphrase.touch(mode=0o600)
+    passphrase.write_text("correct horse battery staple\n")
+    path.write_text(json.dumps({**plain(), "passphrase_file": "passphrase", **changes}))
     return path
 
 

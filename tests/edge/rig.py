@@ -16,8 +16,10 @@ from edge.folder import StateFolder, open_folder
 from edge.guard import Limits
 from edge.recorder import Recorder, Recording
 from edge.service import Service
+from edge.signing import KeyKeeper
 from edge.uplink import Acknowledger, Uplink
 from oracle.adapters import SeededRandomness
+from oracle.keyfile import Lock
 from tests.edge.peer import DOMAIN, WRITER, Peer
 
 MINUTE_MS = 60_000
@@ -97,9 +99,18 @@ class Rig:
         return len(self.folder.outbox.waiting(channels=[1, 2], limit=1_000_000))
 
 
+PLAIN = Lock(plain_allowed=True)
+"""Most tests are not about key files: these stand plain, by name."""
+
+
 def folder_at(path: Path, *, quota_bytes: int = 64 << 20, reserve_bytes: int = 1 << 20) -> StateFolder:
     return open_folder(
-        path, domain=DOMAIN, randomness=seeded("key"), quota_bytes=quota_bytes, reserve_bytes=reserve_bytes
+        path,
+        domain=DOMAIN,
+        randomness=seeded("key"),
+        key_lock=PLAIN,
+        quota_bytes=quota_bytes,
+        reserve_bytes=reserve_bytes,
     )
 
 
@@ -110,12 +121,13 @@ async def rig(
 ) -> AsyncIterator[Rig]:  # fmt: skip
     folder = folder or folder_at(path)
     station, clock, alarms = station or ScriptedStation(), Tock(t_ms), Alarms(folder.store)
-    recording = Recording(domain=DOMAIN, signer=folder.signer, epoch_seconds=900, chance=seeded)
+    recording = Recording(domain=DOMAIN, device=folder.device, signer=folder.signer, epoch_seconds=900, chance=seeded)
     service = Service(peer.url, timeout_s=2)
     schedules = Schedules(folder.store)
     uplink = Uplink(
         outbox=folder.outbox, service=service, alarms=alarms, clock=clock, backoff_ticks=backoff_ticks,
         acknowledger=Acknowledger(domain=DOMAIN, keys=frozenset({WRITER.address})),
+        keeper=KeyKeeper(folder, recording, alarms),
     )  # fmt: skip
     parts = Parts(
         station=4, devices=station, limits=LIMITS, recording=recording, schedules=schedules, service=service,

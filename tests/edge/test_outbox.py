@@ -28,11 +28,11 @@ from edge.watermark import Mark, Watermark
 from oracle.eip712 import Domain
 from oracle.keys import KeyFileExposed
 from tests.edge.peer import DOMAIN
-from tests.edge.rig import MINUTE_MS, SAMPLE, START_MS, folder_at, seeded
+from tests.edge.rig import MINUTE_MS, PLAIN, SAMPLE, START_MS, folder_at, seeded
 
 
 def record(folder: StateFolder, minutes: range) -> None:
-    recording = Recording(domain=DOMAIN, signer=folder.signer, epoch_seconds=900, chance=seeded)
+    recording = Recording(domain=DOMAIN, device=folder.device, signer=folder.signer, epoch_seconds=900, chance=seeded)
     recorder = Recorder(recording=recording, store=folder.store, outbox=folder.outbox, alarms=Alarms(folder.store))
     for minute in minutes:
         recorder.record(SAMPLE, moment=Moment(t_ms=START_MS + minute * MINUTE_MS), beacon=NO_BEACON)
@@ -204,7 +204,14 @@ def test_folder_of_another_alliance_is_refused(tmp_path: Path) -> None:
     aged(tmp_path / "s", 2)
     other = Domain(1, Address(b"\x11" * 20))
     with pytest.raises(StoreOfAnotherAlliance):
-        open_folder(tmp_path / "s", domain=other, randomness=seeded("key"), quota_bytes=1 << 20, reserve_bytes=1 << 16)
+        open_folder(
+            tmp_path / "s",
+            domain=other,
+            randomness=seeded("key"),
+            key_lock=PLAIN,
+            quota_bytes=1 << 20,
+            reserve_bytes=1 << 16,
+        )
 
 
 def test_damaged_database_is_refused(tmp_path: Path) -> None:

@@ -14,16 +14,17 @@ from alliance.identity import Address, Digest, StationId
 from chain.rpc import Rpc
 from chain.settlements import SettlementLedger
 from edge.sampling import METER_CHANNEL
-from oracle import cbor, log, statement_document
+from oracle import cbor, encryption, log, statement_document
 from oracle import deployment as deployments
 from oracle.archive import FolderArchive
 from oracle.deployment import Deployment
-from oracle.document import open_block
+from oracle.document import open_salted
 from oracle.log import DOCUMENT_TYPES
 from oracle.segment import SealedSegment
+from simulation import readers
 from simulation.demo import LIVE_TICKS, TICK_MS
 from tests.demo_day import DAY, PlayedDay, Tell
-from tests.journeys.traces import Traces, audit, device_of, traces, verify
+from tests.journeys.traces import Traces, audit, device_of, key_of, traces, verify
 
 FIELDS = {
     "members", "parties", "net_sum_cents", "readings", "segments", "epochs", "certified_gap", "gas_total",
@@ -85,11 +86,16 @@ class Remains:
     rpc: str
     archive: Path
     deployment: Path
+    keys: Path
+    """The folder of the readers' key files."""
     receipts: tuple[Path, ...]
     found: Traces
 
-    def audit(self, archive: Path | None = None) -> tuple[int, dict[str, Any]]:
-        return audit(DAY, rpc=self.rpc, archive=archive or self.archive, deployment=self.deployment)
+    def audit(
+        self, archive: Path | None = None, *, reader: str | None = readers.AUDITOR
+    ) -> tuple[int, dict[str, Any]]:  # fmt: skip
+        key = None if reader is None else self.keys / f"{reader}.key"
+        return audit(DAY, rpc=self.rpc, archive=archive or self.archive, deployment=self.deployment, key=key)
 
     def segment(self, station: StationId, slot: int, state: Path) -> tuple[int, SealedSegment]:
         """Epoch and segment of a station's meter that hold a slot."""
@@ -116,6 +122,7 @@ def remains(played_day: PlayedDay, tmp_path_factory: pytest.TempPathFactory) -> 
     shutil.copy(live.state / "deployment.json", place / "deployment.json")
     yield Remains(
         rpc=played_day.played.rpc_url, archive=place / "archive", deployment=place / "deployment.json",
+        keys=played_day.played.key.parent,
         receipts=receipts, found=found,
     )  # fmt: skip
     for path in aside.iterdir():
@@ -142,11 +149,28 @@ def test_audit_passes_when_the_service_is_stopped_and_its_database_deleted(
     assert verdict["counts"]["lines"] > 0
 
 
+@pytest.mark.parametrize("reader", [None, "member-3"])
+def test_audit_says_what_it_could_not_read_when_it_has_no_key_or_a_members(
+    remains: Remains, reader: str | None
+) -> None:
+    code, verdict = remains.audit(reader=reader)
+    assert (code, verdict["verdict"], verdict["divergence"]) == (2, "unread", None)
+    assert verdict["unread"]["what"] == "blocks"
+    assert verdict["unread"]["why"].startswith("public part passes, ")
+
+
+def test_archive_shows_nobody_a_reading_when_it_is_searched(remains: Remains) -> None:
+    blocks = FolderArchive(remains.archive)
+    raw = [blocks.get(digest) for digest in blocks.digests()]
+    assert len(raw) > 500
+    assert not [one for one in raw if b"SAR1" in one]
+
+
 def test_audit_names_station_slot_and_reading_when_a_byte_of_a_reading_is_flipped(
     played_day: PlayedDay, remains: Remains, altered: FolderArchive
 ) -> None:
     epoch, sealed = remains.segment(STATION, SLOT, played_day.live.state)
-    flip(altered, evidence_of(remains, epoch, sealed), find=sealed.readings[64:128])
+    flip(altered, evidence_of(remains, epoch, sealed))
     code, verdict = remains.audit(altered.folder)
     assert (code, verdict["verdict"]) == (1, "fail")
     assert place(verdict) == (STATION, METER_CHANNEL, SLOT, sealed.signed.segment.first_seq), verdict
@@ -163,16 +187,19 @@ def test_audit_names_station_and_slot_when_a_segment_is_removed(
     assert "withheld" in verdict["divergence"]["rule"]
 
 
-def test_audit_names_the_line_when_a_cent_is_changed_in_the_statement(remains: Remains, altered: FolderArchive) -> None:
+def test_audit_names_the_line_when_a_cent_is_changed_in_the_statement(
+    played_day: PlayedDay, remains: Remains, altered: FolderArchive
+) -> None:
     name = remains.found.statements[0].statement
-    whole = cbor.decode(altered.get(name))
-    statement = statement_document.from_plain(open_block(altered.get(name)))
+    key = key_of(played_day.live.state, remains.found.statements[0])
+    opened = open_salted(altered.get(name), content_key=key)
+    statement = statement_document.from_plain(opened.content)
     at = next(n for n, line in enumerate(statement.lines) if line.slot == SLOT and line.subject == STATION)
     line = statement.lines[at]
     lines = (*statement.lines[:at], replace(line, amount_cents=line.amount_cents + 1), *statement.lines[at + 1 :])
-    assert isinstance(whole, dict)
-    whole["document"] = cbor.encode(statement_document.to_plain(replace(statement, lines=lines)))
-    altered.path(name).write_bytes(cbor.encode(whole))
+    plain = statement_document.to_plain(replace(statement, lines=lines))
+    hidden = encryption.seal(cbor.encode({"salt": opened.salt, "document": cbor.encode(plain)}), key)
+    altered.path(name).write_bytes(cbor.encode({"v": 1, "alg": 1, "sealed": hidden}))
     code, verdict = remains.audit(altered.folder)
     found = verdict["divergence"]
     assert (code, verdict["verdict"]) == (1, "fail")
@@ -270,12 +297,11 @@ def documents_of(remains: Remains, archive: FolderArchive) -> Iterator[Digest]:
                     yield entry.document
 
 
-def flip(archive: FolderArchive, name: Digest, *, find: bytes = b"") -> None:
-    """Flip one bit in the middle of a block, or in the middle of some bytes in it."""
+def flip(archive: FolderArchive, name: Digest) -> None:
+    """Flip one bit in the middle of a block."""
     path = archive.path(name)
     raw = bytearray(path.read_bytes())
-    at = (raw.index(find) + len(find) // 2) if find else len(raw) // 2
-    raw[at] ^= 0x01
+    raw[len(raw) // 2] ^= 0x01
     path.write_bytes(bytes(raw))
 
 

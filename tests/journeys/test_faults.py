@@ -11,14 +11,11 @@ from collections.abc import Callable
 from alliance.settlement import apply_correction
 from alliance.statement import QuantityStatus
 from edge.sampling import BATTERY_CHANNEL
-from oracle import statement_document
-from oracle.archive import FolderArchive
-from oracle.document import open_block
 from simulation.demo import GRACE_MINUTES, PLAN_LEAD_MINUTES, TICK_MS
 from tests.demo_day import DAY, LiveDemo, Tell
 from tests.journeys import faults
 from tests.journeys.faults import Killer, Sight
-from tests.journeys.traces import Traces, acknowledged, audit, device_of, traces, waiting
+from tests.journeys.traces import Traces, acknowledged, audit, device_of, statement_of, traces, waiting
 
 MINUTE_MS = 60_000
 EPOCH_MS = 15 * MINUTE_MS
@@ -41,7 +38,7 @@ def check(found: Traces, told: dict[str, object], tell: Tell) -> None:
 
 def passes_audit(live: LiveDemo) -> dict[str, int]:
     p = live.played
-    code, verdict = audit(DAY, rpc=p.rpc_url, archive=p.archive, deployment=p.deployment)
+    code, verdict = audit(DAY, rpc=p.rpc_url, archive=p.archive, deployment=p.deployment, key=p.key)
     assert (code, verdict["verdict"]) == (0, "pass"), verdict
     counts: dict[str, int] = verdict["counts"]
     return counts
@@ -234,10 +231,9 @@ def throughput_wh(found: Traces, live: LiveDemo, station: int, *, from_ms: int, 
 def provisional(live: LiveDemo, version: int) -> set[tuple[int, int]]:
     """(station, slot) that are not metered in the day as it stood with a version."""
     found = traces(live.state, live.played.rpc_url)
-    archive = FolderArchive(live.played.archive)
     whole = None
     for posted in found.statements[:version]:
-        made = statement_document.from_plain(open_block(archive.get(posted.statement)))
+        made = statement_of(live.state, posted)
         whole = made if whole is None else apply_correction(whole, made)
     assert whole is not None
     return {(q.station, q.slot) for q in whole.quantities if q.status is not QuantityStatus.METERED}

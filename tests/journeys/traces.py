@@ -9,16 +9,20 @@ from typing import Any, TypeVar
 
 from alliance.calendar import Day
 from alliance.identity import Address, Digest
+from alliance.statement import Statement
 from chain import events
 from chain.events import Checkpoint, StatementPosted
 from chain.rpc import Rpc
 from edge.store import open_to_look
-from oracle import block, log, manifest
+from oracle import block, log, manifest, statement_document
 from oracle import deployment as deployments
 from oracle.archive import FolderArchive
+from oracle.document import open_block
+from oracle.grant import FolderGrants, Opener, load_reader
 from oracle.log import EntryType
 from oracle.manifest import Manifest
 from oracle.segment import SealedSegment
+from simulation import readers
 from simulation.processes import program
 
 E = TypeVar("E")
@@ -77,6 +81,7 @@ def traces(state: Path, rpc_url: str, *, boxes: int = 6) -> Traces:
     """Everything that stands on the chain and in the archive, and the acknowledgements of the boxes."""
     deployment = deployments.load(state / "deployment.json")
     archive = FolderArchive(state / "service" / "archive")
+    opener = opener_of(state)
     with Rpc(rpc_url) as rpc:
         addresses = [contract.address for contract in deployment.contracts.values()]
         found = [events.decode(one, timestamp_s=0) for one in rpc.logs(addresses, first=0, last=rpc.block_number())]
@@ -88,11 +93,33 @@ def traces(state: Path, rpc_url: str, *, boxes: int = 6) -> Traces:
         made.logged += [entry.segment_digest for entry in entries if entry.type is EntryType.SEGMENT]
         for row in one.rows:
             if row.evidence is not None:
-                sealed = block.decode(archive.get(row.evidence), deployment.domain)
+                key = opener.key_of(row.evidence, checkpoint.epoch)
+                sealed = block.decode(archive.get(row.evidence), deployment.domain, content_key=key)
                 made.segments += [(checkpoint.epoch, each) for each in sealed]
     for number in range(1, boxes + 1):
         made.acks |= acknowledged(state / f"edge-{number}")
     return made
+
+
+def opener_of(state: Path) -> Opener:
+    """What the demo's regulator opens the archive with."""
+    key = load_reader(readers.key_file(state, readers.REGULATOR))
+    return Opener(key, FolderGrants(state / "service" / "archive"))
+
+
+def statement_of(state: Path, posted: StatementPosted, archive: FolderArchive | None = None) -> Statement:
+    """A posted statement as it is archived; the regulator finds its key in the grants of the days after."""
+    kept = archive or FolderArchive(state / "service" / "archive")
+    return statement_document.from_plain(open_block(kept.get(posted.statement), content_key=key_of(state, posted)))
+
+
+def key_of(state: Path, posted: StatementPosted) -> bytes:
+    """The content key of a posted statement's document."""
+    key = load_reader(readers.key_file(state, readers.REGULATOR))
+    grants = FolderGrants(state / "service" / "archive")
+    found = Opener(key, grants).key_in(posted.statement, grants.epochs(key.fingerprint)[::-1])
+    assert found is not None
+    return found
 
 
 def acknowledged(box: Path) -> dict[Digest, int]:
@@ -124,10 +151,13 @@ def device_of(state: Path, station: int) -> Address:
         store.close()
 
 
-def audit(day: Day, *, rpc: str, archive: Path, deployment: Path) -> tuple[int, dict[str, Any]]:
-    """Exit code and JSON of `alliance audit`."""
+def audit(
+    day: Day, *, rpc: str, archive: Path, deployment: Path, key: Path | None
+) -> tuple[int, dict[str, Any]]:  # fmt: skip
+    """Exit code and JSON of `alliance audit`, with a reader's key or none."""
+    given = [] if key is None else ["--key", str(key)]
     return _alliance(
-        "audit", "--rpc", rpc, "--archive", str(archive), "--day", str(day), "--deployment", str(deployment)
+        "audit", "--rpc", rpc, "--archive", str(archive), "--day", str(day), "--deployment", str(deployment), *given
     )
 
 

@@ -18,7 +18,7 @@ from alliance.certificate import (
     program,
     without_storage_cost_cents,
 )
-from alliance.schedule import LeaseRow, ScheduleKind
+from alliance.schedule import BadInput, LeaseRow, ScheduleKind
 from alliance.schedule import check as check_schedule
 from optimizer.infeasible import PlanInfeasible
 from optimizer.linear import Job, Optimum, SolverFailed, SolverMissing, SolverTimedOut, compiled
@@ -28,6 +28,7 @@ from optimizer.planning import GapTooWide, OnlyByBurning, nominated, plan_day
 from optimizer.problem import parts
 from optimizer.solver import Backend, SolverSettings, solve
 from tests.optimizer.cases import (
+    DAY,
     WORKED_TARIFF,
     problem,
     random_problem,
@@ -306,6 +307,22 @@ def test_rows_name_a_lease_only_where_it_runs_when_it_begins_and_ends_within_the
     planned = plan_day(problem([host, load], tariff, shares=[lease])).schedule
     assert [len(r.lessees) for r in planned.rows if r.station == 1] == [0, 0, 1, 1, 0, 0]
     assert any(r.lessees and r.lessees[0].planned_wh for r in planned.rows)
+
+
+def test_rows_name_a_lease_in_its_hours_alone_when_it_recurs():
+    """Its content passes back to the owner after its hours and stands again when they open."""
+    slots, hours, today = 12, range(4, 8), 1 << DAY.date.weekday()
+    sites = [site(1, [20_000] * slots, power_w=400_000, capacity_wh=400_000), site(2, [30_000] * slots)]
+    daily = share(1, 1, 2, power_w=200_000, energy_wh=100_000, account_wh=40_000, first=-960, term=1_920)
+    held = replace(daily.lease, weekday_mask=today, day_first_slot=hours.start, day_slots=len(hours))
+    tariff = [(40_000 if k < 6 else 110_000, 30_000, 3_000) for k in range(slots)]
+    case = problem(sites, tariff, shares=[replace(daily, lease=held)])
+    plan = plan_day(case).schedule
+    check_schedule(plan, case)
+    assert {row.slot for row in plan.rows if row.lessees} == set(hours)
+    assert any(row.lessees[0].planned_wh for row in plan.rows if row.lessees)
+    with pytest.raises(BadInput, match="runs in the horizon"):  # on every other day of the week
+        problem(sites, tariff, shares=[replace(daily, lease=replace(held, weekday_mask=0x7F ^ today))])
 
 
 def test_an_intraday_plan_has_prices_and_no_gains():

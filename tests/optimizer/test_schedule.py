@@ -244,6 +244,18 @@ def test_leases_are_refused_when_they_exceed_the_station_together_in_a_slot():
     assert "slot 1" in refused.value.field
 
 
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("weekday_mask", 0), ("weekday_mask", 0x80), ("day_first_slot", -1), ("day_first_slot", 96), ("day_slots", 0), ("day_slots", 97)],
+)  # fmt: skip
+def test_a_lease_is_refused_when_its_hours_are_none(field, value):
+    case = worked_example()
+    lease = replace(case.shares[0].lease, **{field: value})
+    with pytest.raises(BadInput) as refused:
+        replace(case, shares=(replace(case.shares[0], lease=lease),))
+    assert refused.value.field == f"shares[1].{field}"
+
+
 @pytest.mark.parametrize("stations", [[(1,)], [(1, 2), (2,)], [(1, 2, 3)]])
 def test_groups_are_refused_when_they_do_not_hold_each_station_once(stations):
     with pytest.raises(BadInput):

@@ -15,7 +15,7 @@ from chain.rpc import Receipt
 from chain.wallet import Wallet
 from oracle.deployment import Deployment
 from oracle.eip712 import enrol_digest
-from oracle.signature import SecpSigner
+from oracle.signature import Ed25519Signer, P256Signer, SecpSigner
 from simulation.anvil import CHAIN_ID, Anvil, AnvilMissing, binary
 from simulation.cast import STATIONS
 from simulation.founding import DeviceConsent, Founder, Keyring, funded
@@ -51,18 +51,27 @@ class World:
 
     def resolve(self, *blocks: int | None) -> list[list[str]]:
         """The accounts of the DID's verification methods, controller first, at some blocks (None: now)."""
+        return [_accounts(document) for document in self.documents(*blocks)]
+
+    def methods(self, block: int | None) -> list[dict[str, Any]]:
+        """The DID's verification methods at a block (None: now)."""
+        (document,) = self.documents(block)
+        methods: list[dict[str, Any]] = document["verificationMethod"]
+        return methods
+
+    def documents(self, *blocks: int | None) -> list[dict[str, Any]]:
+        """The DID's documents at some blocks (None: now)."""
         dids = [self.did if block is None else f"{self.did}?versionId={block}" for block in blocks]
         asked = {
             "rpcUrl": self.anvil.url, "registry": to_hex(self.deployment["DeviceRegistry"].address),
             "chainId": CHAIN_ID, "dids": dids,
         }  # fmt: skip
         found = ask("ethr_did.mjs", asked, needs=("ethr-did-resolver", "did-resolver"))
-        return [_accounts(one) for one in found]
+        assert all(one["didDocument"] is not None for one in found), found
+        return [one["didDocument"] for one in found]
 
 
-def _accounts(result: dict[str, Any]) -> list[str]:
-    document = result["didDocument"]
-    assert document is not None, result["didResolutionMetadata"]
+def _accounts(document: dict[str, Any]) -> list[str]:
     accounts = []
     for method in document["verificationMethod"]:
         chain, number, account = method["blockchainAccountId"].split(":")
@@ -125,3 +134,33 @@ def test_key_is_gone_in_the_same_second_when_it_is_reported_compromised(world: W
     reported = world.send(owner, devices.compromised_since(BOX.address, BOX.address, epoch=epoch)).block_number
     mine = to_hex(owner.address)
     assert world.resolve(reported - 1, reported) == [[mine, to_hex(BOX.address)], [mine]]
+
+
+@pytest.mark.parametrize(
+    ("key", "shown"),
+    [
+        (P256Signer(b"\x33" * 32), lambda key: {"type": "Secp256r1", "publicKeyHex": "04" + key.public_key.hex()}),
+        (Ed25519Signer(b"\x34" * 32), lambda key: {"type": "Ed25519VerificationKey2018", "publicKeyBase58": base58(key.public_key)}),
+    ],
+    ids=["P-256", "Ed25519"],
+)  # fmt: skip
+def test_key_of_another_curve_is_shown_until_it_is_revoked_in_the_same_second(world: World, key, shown) -> None:
+    owner, attestor = world.keyring.member(STATION.owner), world.keyring.signer("attestor")
+    call = devices.confirm_key(BOX.address, alg=key.alg, public_key=key.public_key, validity_s=VALIDITY_S)
+    added = world.send(attestor, call).block_number
+    revoked = world.send(owner, devices.revoke_delegate(BOX.address, key.address)).block_number
+    want = shown(key)
+    for block, there in ((added - 1, False), (added, True), (revoked - 1, True), (revoked, False), (None, False)):
+        methods = world.methods(block)
+        assert any(want.items() <= method.items() for method in methods) is there, (block, methods)
+    (document,) = world.documents(added)
+    method = next(m for m in document["verificationMethod"] if want.items() <= m.items())
+    assert method["id"] in document["assertionMethod"]
+
+
+def base58(raw: bytes) -> str:
+    number, digits = int.from_bytes(raw, "big"), ""
+    while number:
+        number, at = divmod(number, 58)
+        digits = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"[at] + digits
+    return "1" * (len(raw) - len(raw.lstrip(b"\0"))) + digits

@@ -23,7 +23,7 @@ from alliance.statement import Quantity, QuantityStatus
 from alliance.tariff import Tariff, TariffSlot
 
 DAY: Day = day_of("2026-03-31")
-SCHEDULE, PACK, REPORT = (Digest(bytes([n]) * 32) for n in (1, 2, 3))
+SCHEDULE, PACK, SLOTS_SHOWN = (Digest(bytes([n]) * 32) for n in (1, 2, 3))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -114,8 +114,8 @@ def random_day(
         fee_bp=rng.choice((0, 500, 10_000)),
         fee_pack=PACK,
         log_size=rng.randrange(10**6),
-        logged=frozenset({SCHEDULE, PACK, REPORT}),
-        availability={x.number: Availability(available_bp=rng.randrange(10_001), document=REPORT) for x in leased},
+        logged=frozenset({SCHEDULE, PACK}),
+        availability={x.number: Availability(available_bp=rng.randrange(10_001), slots=SLOTS_SHOWN) for x in leased},
         closing_account_wh={x.number: rng.randrange(x.energy_wh + 1) for x in leased},
     )
 

@@ -1,9 +1,12 @@
 """A lessee's energy account, netting gain, availability and rent (protocol 8.4.4, 8.4.5, 8.7.4, 8.7.5)."""
 
 from dataclasses import replace
+from datetime import datetime, timedelta, timezone
 from itertools import pairwise
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from alliance.calendar import day_of
 from alliance.capacity import (
@@ -21,6 +24,7 @@ from alliance.capacity import (
     slot_available,
     term_rent_cents,
 )
+from alliance.lease import Lease
 from tests.settlement.worked_example import DAY, LEASE, LEASE_TERMS
 
 FIRST = LEASE_TERMS.first_slot
@@ -90,7 +94,7 @@ def test_availability_is_a_share_of_all_slots() -> None:
 
 
 def test_rent_and_penalty_equal_the_published_case_when_computed() -> None:
-    rent = term_rent_cents(power_w=20_000_000, rent_cents_per_kw_year=20_000, term_slots=306 * 96)
+    rent = term_rent_cents(power_w=20_000_000, rent_cents_per_kw_year=20_000, held_slots=306 * 96)
     assert rent == 335_342_466
     lease = replace(LEASE_TERMS, rent_cents=rent, sla_bp=9_800, sla_factor_bp=15_000)
     penalty = sla_cents(lease, rent_cents=rent, available_bp=9_720)
@@ -113,3 +117,51 @@ def test_availability_is_due_when_a_month_or_the_term_ends() -> None:
     assert sla_due(LEASE_TERMS, DAY, DAY.first_slot + 4)
     assert not sla_due(LEASE_TERMS, day_of("2026-07-31"), DAY.first_slot + 4)
     assert not sla_due(LEASE_TERMS, day_of("2026-05-31"))
+
+
+WORKDAYS_AT_NOON = replace(LEASE_TERMS, weekday_mask=0b0011111, day_first_slot=40, day_slots=16, rent_cents=1_000_003)
+"""10:00–14:00 on workdays."""
+
+
+def _held_by_definition(lease: Lease, absolute_slot: int) -> bool:
+    """From the local date and time itself."""
+    local = datetime.fromtimestamp(900 * absolute_slot, tz=timezone(timedelta(hours=8)))
+    minute = local.hour * 60 + local.minute
+    inside = lease.day_first_slot * 15 <= minute < (lease.day_first_slot + lease.day_slots) * 15
+    return bool(lease.weekday_mask >> local.weekday() & 1) and inside
+
+
+@given(
+    mask=st.integers(1, 127), day_first=st.integers(0, 95), length=st.integers(1, 96), first=st.integers(0, 2_000_000),
+    term=st.integers(1, 3_000), cut=st.integers(-10, 3_010),
+)  # fmt: skip
+def test_lease_holds_in_its_hours_alone_when_it_recurs(
+    mask: int, day_first: int, length: int, first: int, term: int, cut: int
+) -> None:
+    lease = replace(
+        LEASE_TERMS, weekday_mask=mask, day_first_slot=day_first, day_slots=min(length, 96 - day_first), first_slot=first,
+        term_slots=term,
+    )  # fmt: skip
+    held = [slot for slot in range(first, first + term) if _held_by_definition(lease, slot)]
+    assert lease.held_slots == len(held)
+    assert lease.slots_passed(first + cut) == sum(slot < first + cut for slot in held)
+    assert lease.holds(first + cut) == (first + cut in held)
+
+
+def test_rent_falls_on_held_slots_alone_when_a_lease_recurs() -> None:
+    lease = WORKDAYS_AT_NOON
+    span = range(FIRST, FIRST + lease.term_slots)
+    rents = {slot: rent_between(lease, slot, slot + 1) for slot in span}
+    assert sum(rents.values()) == lease.rent_cents
+    assert {slot for slot, cents in rents.items() if cents} <= {slot for slot in span if lease.holds(slot)}
+    assert sum(map(lease.holds, span)) == lease.held_slots
+
+
+def test_row_is_refused_when_it_lies_outside_a_leases_hours() -> None:
+    day = day_of("2026-07-20")  # a Monday
+    inside, outside = day.first_slot + 40, day.first_slot + 56
+    lease = replace(WORKDAYS_AT_NOON, first_slot=day.first_slot, term_slots=7 * 96)
+    assert account_course(lease, {inside: 0}, account_wh=0) == {inside: 0}
+    for slot in (outside, inside + 5 * 96):  # after hours, and on a Saturday
+        with pytest.raises(LeaseNotInForce):
+            account_course(lease, {slot: 0}, account_wh=0)

@@ -14,7 +14,6 @@ from alliance.settlement import (
     ClosingFactMissing,
     CorrectionOfAnother,
     EffectivePlan,
-    EvidenceNotLogged,
     GainMiscomputed,
     JointGainNegative,
     NothingToCorrect,
@@ -96,6 +95,23 @@ def test_day_is_refused_when_a_station_is_not_in_one_group(
     with pytest.raises(StationNotInOneGroup) as caught:
         settle(replace(inputs, groups=(group,)))
     assert caught.value.groups == found
+
+
+def test_day_is_refused_when_a_part_of_a_stranger_s_station_is_leased(inputs: SettlementInputs) -> None:
+    """Its month's end would ask for the group of a station that has none."""
+    with pytest.raises(StationNotInOneGroup) as caught:
+        settle(replace(inputs, leases=(replace(ex.LEASE_TERMS, station=StationId(9)),)))
+    assert (caught.value.station, caught.value.groups) == (9, 0)
+
+
+def test_price_row_is_refused_without_an_adder_though_the_network_pays(inputs: SettlementInputs) -> None:
+    """An adder that is not there is no price of −1: where passing energy on earns, −1 could be one."""
+    row = PriceRow(group=ex.GROUP, slot=0, pool_price=50, adders=())
+    group = BillingGroup(number=ex.GROUP, stations=(StationId(1), StationId(2)))
+    tariff = TariffSlot(buy_price=49, sell_price=50, network_price=-1)
+    with pytest.raises(PriceRowInvalid) as caught:
+        check_price_row(row, group=group, tariff=tariff, planned_net_wh={StationId(1): -2_000, StationId(2): -2_000})
+    assert (caught.value.station, caught.value.price) == (1, None)
 
 
 def test_day_is_refused_when_a_quantity_is_missing_or_double(inputs: SettlementInputs) -> None:
@@ -340,12 +356,6 @@ def test_direct_invoices_leave_the_payment_list_when_a_member_paid_the_grid(inpu
     assert [p.amount_cents for p in payment_list(whole)] == list(whole.balances)
     with pytest.raises(AccountUnknown):
         payment_list(whole, [replace(invoice, member=MemberId(44))])
-
-
-def test_availability_counts_only_documents_in_the_log(inputs: SettlementInputs) -> None:
-    with pytest.raises(EvidenceNotLogged) as caught:
-        settle(replace(inputs, logged=inputs.logged - {ex.AVAILABILITY}))
-    assert caught.value.document == ex.AVAILABILITY
 
 
 def test_tariff_loses_its_network_price_when_a_group_has_one_pcc(inputs: SettlementInputs) -> None:

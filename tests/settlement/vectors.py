@@ -77,7 +77,7 @@ def _rent() -> dict[str, Any]:
                 "powerW": str(20_000_000),
                 "rentCentsPerKwYear": str(20_000),
                 "termSlots": 306 * 96,
-                "want": str(term_rent_cents(power_w=20_000_000, rent_cents_per_kw_year=20_000, term_slots=306 * 96)),
+                "want": str(term_rent_cents(power_w=20_000_000, rent_cents_per_kw_year=20_000, held_slots=306 * 96)),
             }
         ],
         "accrued": {

@@ -172,9 +172,9 @@ def inputs(*, complete: bool) -> SettlementInputs:
         fee_bp=500,
         fee_pack=PACK,
         log_size=1000 if complete else 990,
-        logged=frozenset({SCHEDULE, PACK, AVAILABILITY}),
+        logged=frozenset({SCHEDULE, PACK}),
         early_ends={LEASE: DAY.first_slot + 4},
-        availability={LEASE: Availability(available_bp=9_900, document=AVAILABILITY)},
+        availability={LEASE: Availability(available_bp=9_900, slots=AVAILABILITY)},
         closing_account_wh={LEASE: ACCOUNT[-1]},
     )
 

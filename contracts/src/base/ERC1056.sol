@@ -2,12 +2,14 @@
 pragma solidity ^0.8.20;
 
 import {ECDSA} from "@openzeppelin/contracts/utils/cryptography/ECDSA.sol";
+import {SignatureChecker} from "@openzeppelin/contracts/utils/cryptography/SignatureChecker.sol";
 import {IDeviceRegistry} from "../interfaces/IDeviceRegistry.sol";
 import {IERC1056} from "../interfaces/IERC1056.sol";
 
 /// @title ERC-1056 as published, with hooks for rules beyond it (protocol 6)
-/// @notice Differs in two points that the interface does not show: signatures with a high s are refused, and `revokeDelegate` and
-/// `revokeAttribute` emit validTo one second before the block, so that a resolver refuses in the same second too.
+/// @notice Differs in three points that the interface does not show: signatures with a high s are refused; an owner that is a
+/// contract signs by EIP-1271 (r ‖ s ‖ v); and `revokeDelegate` emits validTo one second before the block and `revokeAttribute`
+/// validTo 0, so that a resolver refuses in the same second too.
 /// As published, the signed calls name the contract but no chain: an identity's owner who uses them on two chains with the same
 /// contract address should not use one nonce for two purposes.
 abstract contract ERC1056 is IERC1056 {
@@ -171,15 +173,17 @@ abstract contract ERC1056 is IERC1056 {
         changed[identity] = block.number;
     }
 
-    function _requireOwner(address identity, address account) internal view {
+    function _requireOwner(address identity, address account) internal view virtual {
         address owner = identityOwner(identity);
         if (account != owner) revert IDeviceRegistry.IdentityNotOwner(identity, owner, account);
     }
 
     function _requireOwnerSigned(address identity, uint8 v, bytes32 r, bytes32 s, bytes32 hash) private {
-        address recovered = ECDSA.recover(hash, v, r, s);
-        _requireOwner(identity, recovered);
-        ++nonce[recovered];
+        address owner = identityOwner(identity);
+        if (!SignatureChecker.isValidERC1271SignatureNow(owner, hash, abi.encodePacked(r, s, v))) {
+            _requireOwner(identity, ECDSA.recover(hash, v, r, s));
+        }
+        ++nonce[owner];
     }
 
     function _head(address identity) private view returns (bytes memory) {

@@ -26,6 +26,17 @@ interface IDeviceRegistry is IERC1056 {
     event DelegateConfirmed(
         address indexed device, address indexed delegate, uint256 validTo, address by, uint256 previousChange
     );
+    /// @notice Beside `DelegateConfirmed`, for keys whose signatures do not tell who signed: `alg` 2 P-256 (64 bytes x ‖ y) or 3
+    /// Ed25519 (32 bytes); `signer` is the last 20 bytes of keccak256(publicKey).
+    event KeyConfirmed(
+        address indexed device,
+        address indexed signer,
+        uint8 alg,
+        bytes publicKey,
+        uint256 validTo,
+        address by,
+        uint256 previousChange
+    );
     /// @notice The key was revoked; its readings are disputed from the start of `epoch`.
     event Compromised(
         address indexed device, address indexed signer, uint48 epoch, address by, uint256 previousChange
@@ -39,6 +50,8 @@ interface IDeviceRegistry is IERC1056 {
     error OwnerNotAdmitted(address owner);
     error OwnerIsDevice(address device);
     error OwnerIsAttestor(address device, address owner);
+    error OwnerMoved(address device, address owner, address account);
+    error OwnerNotMoved(address device, address owner);
     error StationNotOwned(uint32 station, address owner, address account);
     error ConsentExpired(uint64 deadline, uint64 time);
     error ConsentNotByDevice(address device, address recovered);
@@ -48,6 +61,7 @@ interface IDeviceRegistry is IERC1056 {
     error SignerAlreadyConfirmed(address device, address signer, uint64 validTo);
     error SignerCompromised(address device, address signer, uint48 epoch);
     error SignerMissing(address device);
+    error SignerNeedsPublicKey(address device, address signer, uint8 alg);
     error ValidityOutOfRange(uint256 validitySeconds, uint64 limitSeconds);
     error AttributeReserved(bytes32 name);
     error EpochInFuture(uint48 epoch, uint48 current);
@@ -63,6 +77,9 @@ interface IDeviceRegistry is IERC1056 {
     /// @notice Confirm an enrolled device and its own key as a signer. ATTESTOR only, never the device's owner.
     function attest(address device, uint64 validitySeconds) external;
 
+    /// @notice Let a device follow its owner to the account to which the alliance moved the member. Anyone.
+    function followOwner(address device) external;
+
     /// @notice Bind a channel of an attested device to a station of the device's owner. ATTESTOR only, never the owner.
     function bindChannel(
         address device,
@@ -76,9 +93,23 @@ interface IDeviceRegistry is IERC1056 {
     /// @notice Confirm a further key of an attested device. ATTESTOR only, never the owner.
     function confirmDelegate(address device, address newKey, uint64 validitySeconds) external;
 
+    /// @notice Confirm a key of an attested device that signs with P-256 (`alg` 2) or Ed25519 (3). ATTESTOR only, never the owner.
+    /// The attestor has seen the device sign with it: no signature of these algorithms is checked on chain.
+    function confirmKey(address device, uint8 alg, bytes calldata publicKey, uint64 validitySeconds) external;
+
     /// @notice Replace a device's signer: the outgoing key signed for the new one and lapses in this second. Anyone may relay.
     /// @param signature By a signer still valid, over Rotate(device, newKey, validitySeconds, nonce(device)); 64 or 65 bytes.
     function rotate(address device, address newKey, uint64 validitySeconds, bytes calldata signature) external;
+
+    /// @notice The same, to a key that signs with P-256 (`alg` 2) or Ed25519 (3).
+    /// @param signature By a secp256k1 signer still valid, over RotateKey(device, alg, publicKey, validitySeconds, nonce(device)).
+    function rotateKey(
+        address device,
+        uint8 alg,
+        bytes calldata publicKey,
+        uint64 validitySeconds,
+        bytes calldata signature
+    ) external;
 
     /// @notice Report a key: revoked at once, its readings disputed from `epoch` on. Owner or ATTESTOR. A later report may only
     /// reach further back.
@@ -91,6 +122,9 @@ interface IDeviceRegistry is IERC1056 {
     function isSigner(address device, address key) external view returns (bool valid);
 
     function signer(address device, address key) external view returns (SignerRecord memory record);
+
+    /// @notice The public key of a confirmed key of algorithm 2 or 3; empty for others.
+    function publicKey(address device, address key) external view returns (bytes memory key_);
 
     function device(address device_) external view returns (Device memory record);
 

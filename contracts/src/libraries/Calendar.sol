@@ -29,4 +29,18 @@ library Calendar {
         weekday = (local / SLOTS_A_DAY + 3) % 7; // 1970-01-01 was a Thursday
         slotOfDay = local % SLOTS_A_DAY;
     }
+
+    /// @notice Month (1 … 12) in which a local day lies: the civil calendar in integers, counted from 1 March of a leap cycle.
+    function monthOf(uint32 day) internal pure returns (uint256) {
+        uint256 ofEra = (uint256(day) + 719_468) % 146_097; // 400 years; 719,468 days from 0000-03-01 to 1970-01-01
+        uint256 year = (ofEra - ofEra / 1460 + ofEra / 36_524 - ofEra / 146_096) / 365;
+        uint256 ofYear = ofEra - (365 * year + year / 4 - year / 100);
+        uint256 fromMarch = (5 * ofYear + 2) / 153;
+        return fromMarch < 10 ? fromMarch + 3 : fromMarch - 9;
+    }
+
+    /// @notice Absolute number of a local day's slot 0.
+    function firstSlotOf(uint32 day) internal pure returns (uint256) {
+        return uint256(day) * SLOTS_A_DAY - ZONE_OFFSET_SLOTS;
+    }
 }

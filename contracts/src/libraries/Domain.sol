@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.20;
 
+import {MessageHashUtils} from "@openzeppelin/contracts/utils/cryptography/MessageHashUtils.sol";
+
 /// @title The one EIP-712 domain of everything signed (protocol 1.5): its verifying contract is `AllianceRegistry`
 library Domain {
     string internal constant NAME = "StorageAlliance";
@@ -21,6 +23,6 @@ library Domain {
 
     /// @notice What is signed: the digest of a struct's hash under a domain.
     function digest(bytes32 domainSeparator, bytes32 structHash) internal pure returns (bytes32) {
-        return keccak256(abi.encodePacked(bytes2(0x1901), domainSeparator, structHash));
+        return MessageHashUtils.toTypedDataHash(domainSeparator, structHash);
     }
 }

@@ -8,15 +8,17 @@ import {Windows} from "./Windows.sol";
 
 /// @title What an offer must satisfy and what a lease takes from it (protocol 7)
 library LeaseTerms {
+    using Windows for Windows.Window;
+
     uint256 internal constant SLOTS_A_YEAR = 35_040;
     uint256 internal constant TERM_LIMIT = 20 * SLOTS_A_YEAR;
     uint256 private constant FULL_PPM = 1_000_000;
     uint256 private constant FULL_BP = 10_000;
     uint64 private constant RENT_LIMIT = 1e9; // cents per kW and year
-    uint16 private constant VERSION = 1;
+    uint16 private constant FIRST_VERSION = 1;
 
     /// @notice Refuse an offer that is empty, past, endless or out of range.
-    function requireSound(OfferTerms calldata terms, uint32 currentSlot) internal pure {
+    function requireSound(OfferTerms memory terms, uint32 currentSlot) internal pure {
         if (terms.powerW == 0 || terms.energyWh == 0) revert ICapacityLease.OfferEmpty(terms.powerW, terms.energyWh);
         if (terms.firstSlot < currentSlot) revert ICapacityLease.OfferInPast(terms.firstSlot, currentSlot);
         if (terms.termSlots == 0) revert ICapacityLease.OfferTermEmpty(terms.firstSlot, terms.termSlots);
@@ -31,6 +33,9 @@ library LeaseTerms {
         }
         if (terms.handoverWh > terms.energyWh) {
             revert ICapacityLease.OfferHandoverTooLarge(terms.handoverWh, terms.energyWh);
+        }
+        if (terms.endFeeBp > FULL_BP || terms.endNoticeSlots > TERM_LIMIT) {
+            revert ICapacityLease.OfferEndWrong(terms.endNoticeSlots, terms.endFeeBp);
         }
         if (terms.slaBp > FULL_BP || terms.slaFactorBp > 10 * FULL_BP || terms.rentCentsPerKwYear > RENT_LIMIT) {
             revert ICapacityLease.OfferRateTooLarge(terms.slaBp, terms.slaFactorBp, terms.rentCentsPerKwYear);
@@ -68,13 +73,14 @@ library LeaseTerms {
         uint32 termSlots
     ) internal pure returns (Lease memory lease) {
         lease.offerId = offerId;
-        lease.version = VERSION;
+        lease.version = FIRST_VERSION;
         lease.stationId = terms.stationId;
         lease.powerW = powerW;
         lease.energyWh = energyWh;
         lease.etaCPpm = terms.etaCPpm;
         lease.etaDPpm = terms.etaDPpm;
-        lease.rentCents = rentCents(powerW, terms.rentCentsPerKwYear, termSlots);
+        uint256 held = Windows.count(windowOver(terms, firstSlot, uint256(firstSlot) + termSlots));
+        lease.rentCents = rentCents(powerW, terms.rentCentsPerKwYear, held);
         lease.firstSlot = firstSlot;
         lease.termSlots = termSlots;
         lease.wearPrice = terms.wearPrice;
@@ -82,11 +88,38 @@ library LeaseTerms {
         lease.handoverPrice = terms.handoverPrice;
         lease.slaBp = terms.slaBp;
         lease.slaFactorBp = terms.slaFactorBp;
+        (lease.weekdayMask, lease.dayFirstSlot, lease.daySlots) = (terms.weekdayMask, terms.dayFirstSlot, terms.daySlots);
     }
 
-    /// @notice Rent of a term in cents: power_w · cents per kW and year · slots / (1,000 · 35,040), rounded half up.
-    function rentCents(uint64 powerW, uint64 rentCentsPerKwYear, uint32 termSlots) internal pure returns (uint64) {
-        uint256 product = uint256(powerW) * rentCentsPerKwYear * termSlots;
+    /// @notice R: the rent of a lease's held slots before a slot, rounded half up, so that the slots sum to the rent exactly.
+    function rentUntil(Lease memory lease, uint256 slot) internal pure returns (uint64) {
+        Windows.Window memory window = heldBy(lease, uint256(lease.firstSlot) + lease.termSlots);
+        uint256 held = window.count();
+        if (slot <= window.first) return 0;
+        if (slot < window.end) window.end = slot;
+        return uint64(divHalfUp(uint256(lease.rentCents) * window.count(), held));
+    }
+
+    /// @notice The window in which a lease holds that ends at a slot.
+    function heldBy(Lease memory lease, uint256 end) internal pure returns (Windows.Window memory) {
+        return Windows.Window({
+            first: lease.firstSlot,
+            end: end,
+            weekdayMask: lease.weekdayMask,
+            dayFirst: lease.dayFirstSlot,
+            dayEnd: uint256(lease.dayFirstSlot) + lease.daySlots
+        });
+    }
+
+    /// @notice What a party pays that ends a lease alone at a slot: the offer's part of the rent left, rounded half up.
+    function endPriceCents(OfferTerms memory terms, Lease memory lease, uint32 endSlot) internal pure returns (uint64) {
+        uint256 left = lease.rentCents - rentUntil(lease, endSlot);
+        return uint64(divHalfUp(left * terms.endFeeBp, FULL_BP));
+    }
+
+    /// @notice Rent in cents: power_w · cents per kW and year · held slots / (1,000 · 35,040), rounded half up.
+    function rentCents(uint64 powerW, uint64 rentCentsPerKwYear, uint256 heldSlots) internal pure returns (uint64) {
+        uint256 product = uint256(powerW) * rentCentsPerKwYear * heldSlots;
         return SafeCast.toUint64(divHalfUp(product, 1000 * SLOTS_A_YEAR));
     }
 

@@ -14,6 +14,8 @@ library RosterBook {
     struct State {
         uint32[] ids; // ascending
         Checkpoints.Trace256 hashes; // by the first local day on which they hold
+        uint32 version; // how often somebody was put on it
+        mapping(uint32 memberId => uint32 version) since; // the version with which a member last came on it
     }
 
     /// @notice Add a member at its place in the order of admission.
@@ -24,6 +26,7 @@ library RosterBook {
         uint256 i = length;
         for (; i > 0 && self.ids[i - 1] > memberId; --i) self.ids[i] = self.ids[i - 1];
         self.ids[i] = memberId;
+        self.since[memberId] = ++self.version;
         _checkpoint(self);
     }
 

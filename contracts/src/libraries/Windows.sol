@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.20;
 
+import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 import {Calendar} from "./Calendar.sol";
 
 /// @title Recurring windows inside a term (protocol 7): which slots an offer holds in, found by arithmetic, never day by day
@@ -39,6 +40,24 @@ library Windows {
         uint256 ahead = 1;
         while ((self.weekdayMask >> ((weekday + ahead) % 7)) & 1 == 0) ++ahead; // at most 7: the mask is not empty
         return from - slotOfDay + ahead * Calendar.SLOTS_A_DAY + self.dayFirst;
+    }
+
+    /// @notice How many slots of its term the window holds in: whole weeks by arithmetic, the rest by at most eight days.
+    function count(Window memory self) internal pure returns (uint256 held) {
+        uint256 weeks_ = (self.end - self.first) / SLOTS_A_WEEK;
+        for (uint256 weekday = 0; weekday < 7; ++weekday) held += (self.weekdayMask >> weekday) & 1;
+        held *= weeks_ * (self.dayEnd - self.dayFirst);
+        uint256 slot = self.first + weeks_ * SLOTS_A_WEEK;
+        while (slot < self.end) {
+            (uint256 weekday, uint256 slotOfDay) = Calendar.placeOf(slot);
+            uint256 dayStart = slot - slotOfDay;
+            if ((self.weekdayMask >> weekday) & 1 == 1) {
+                uint256 from = Math.max(slot, dayStart + self.dayFirst);
+                uint256 to = Math.min(self.end, dayStart + self.dayEnd);
+                if (to > from) held += to - from;
+            }
+            slot = dayStart + Calendar.SLOTS_A_DAY;
+        }
     }
 
     /// @notice First slot at or after `from` that falls on a weekday and slot of the local day.

@@ -22,4 +22,5 @@ struct SignerRecord {
     uint64 confirmedAt; // unix seconds; 0: never
     uint64 validTo; // unix seconds, exclusive
     uint48 compromisedSince; // epoch + 1 from which the key is disputed; 0: not
+    uint8 alg; // 1 secp256k1, 2 P-256, 3 Ed25519; 0: never confirmed
 }

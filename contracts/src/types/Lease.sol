@@ -22,9 +22,19 @@ struct OfferTerms {
     uint8 weekdayMask;
     uint8 dayFirstSlot;
     uint8 daySlots;
+    uint32 endNoticeSlots; // a party alone may end a lease that many slots ahead; 0: only both together
+    uint16 endFeeBp; // and then pays the other this part of the rent left, basis points
 }
 
-/// A lease of a part of an offer, as accepted; it never changes (an early end is recorded beside it).
+/// How a lease ended before its term did.
+struct LeaseEnd {
+    uint32 endSlot; // first slot in which it does not run; the term's end if it was not ended early
+    uint32 byMember; // who ended it alone and pays the other; 0: both together, or the charter
+    uint64 priceCents; // what that costs
+}
+
+/// A lease of a part of an offer, as accepted; it never changes (an early end is recorded beside it, an amendment is the early
+/// end of one lease and the start of the next, which has the same prices and the next version).
 struct Lease {
     uint32 offerId;
     uint16 version;
@@ -35,7 +45,7 @@ struct Lease {
     uint64 energyWh;
     uint32 etaCPpm;
     uint32 etaDPpm;
-    uint64 rentCents; // of the whole term
+    uint64 rentCents; // of all slots that it holds
     uint32 firstSlot;
     uint32 termSlots;
     int64 wearPrice;
@@ -43,4 +53,7 @@ struct Lease {
     int64 handoverPrice;
     uint32 slaBp;
     uint32 slaFactorBp;
+    uint8 weekdayMask; // the offer's window: it holds in those slots of its term alone
+    uint8 dayFirstSlot;
+    uint8 daySlots;
 }

@@ -18,5 +18,7 @@ enum MemberStatus {
     Applied,
     Admitted,
     Suspended,
-    Left
+    Left,
+    Leaving, // off the roster; obligations of its days remain
+    Moved // an account that its member left for another
 }

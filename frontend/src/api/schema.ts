@@ -1,6 +1,26 @@
 /** Made by `npm run schema` from the service's OpenAPI document; do not edit. */
 
 export interface paths {
+    "/grants/{fingerprint}/{epoch}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Grant
+         * @description A reader's grant of an epoch (protocol 4.8.2): content keys that the reader alone unwraps. It may change.
+         */
+        get: operations["grant_grants__fingerprint___epoch__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/healthz": {
         parameters: {
             query?: never;
@@ -30,9 +50,89 @@ export interface paths {
         };
         /**
          * Block
-         * @description One block by its CID, raw.
+         * @description One block by its CID, raw; or as a CAR file, with all blocks that it leads to.
          */
         get: operations["block_ipfs__cid__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/log/checkpoint": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Checkpoint
+         * @description The newest head of the log that stands on chain: a signed note, with the cosignatures of witnesses.
+         */
+        get: operations["checkpoint_log_checkpoint_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/log/proof/{index}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Proof
+         * @description An entry's inclusion with the newest checkpoint, one text that verifies offline (C2SP tlog-proof).
+         */
+        get: operations["proof_log_proof__index__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/log/tile/{path}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Tile
+         * @description A tile of hashes (`<level>/<number>`) or a bundle of entries (`entries/<number>`), whole or `.p/<width>`.
+         */
+        get: operations["tile_log_tile__path__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/log/vkey": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Vkey
+         * @description The key with which this service signs the log's heads; a verifier should have it from elsewhere.
+         */
+        get: operations["vkey_log_vkey_get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -61,6 +161,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/applications": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Applications
+         * @description The latest application of each account, by account.
+         */
+        get: operations["applications_v1_applications_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/beacon": {
         parameters: {
             query?: never;
@@ -73,6 +193,26 @@ export interface paths {
          * @description The newest block that is F deep.
          */
         get: operations["beacon_v1_beacon_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/charter": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Charter
+         * @description How members decide, and what they agreed for a day, today by default.
+         */
+        get: operations["charter_v1_charter_get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -230,7 +370,7 @@ export interface paths {
         };
         /**
          * Live
-         * @description The last live values of every station.
+         * @description The last live values of the stations that the asker may see.
          */
         get: operations["live_v1_live_get"];
         put?: never;
@@ -239,6 +379,46 @@ export interface paths {
          * @description Show a station's live values until newer ones come.
          */
         post: operations["show_v1_live_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/log/consistency": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Consistency
+         * @description That the log of one anchored size begins that of another, the newest by default.
+         */
+        get: operations["consistency_v1_log_consistency_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/log/inclusion": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Inclusion
+         * @description That an entry stands in the log of an anchored size, the newest by default.
+         */
+        get: operations["inclusion_v1_log_inclusion_get"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -345,6 +525,170 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/proposals": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Proposals
+         * @description Proposals by number.
+         */
+        get: operations["proposals_v1_proposals_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/proposals/{proposal}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Proposal
+         * @description One proposal.
+         */
+        get: operations["proposal_v1_proposals__proposal__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/readers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Readers
+         * @description The readers that can read something of the asker's, and regulators; operator and regulators see all.
+         */
+        get: operations["readers_v1_readers_get"];
+        put?: never;
+        /**
+         * Register
+         * @description Register a reader: a member for itself, an auditor by any member, a regulator by the operator.
+         */
+        post: operations["register_v1_readers_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/readers/{fingerprint}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Remove
+         * @description Remove a reader: nothing more is granted and its grants are deleted. What it copied cannot be recalled.
+         */
+        delete: operations["remove_v1_readers__fingerprint__delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/readers/{fingerprint}/subjects": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Give
+         * @description Give an auditor a station's evidence (its owner) or the alliance's documents (the operator), past and future.
+         */
+        post: operations["give_v1_readers__fingerprint__subjects_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/readers/{fingerprint}/subjects/{subject}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Take Back
+         * @description Take a subject from an auditor: future grants end, old ones are deleted. Copies cannot be recalled.
+         */
+        delete: operations["take_back_v1_readers__fingerprint__subjects__subject__delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/readers/trail": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Trail
+         * @description Who was granted what, when and by whom; removals and erasures too. In order.
+         */
+        get: operations["trail_v1_readers_trail_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/readers/trail.csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Export
+         * @description The trail as a table, for a regulator's files.
+         */
+        get: operations["export_v1_readers_trail_csv_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/readings": {
         parameters: {
             query?: never;
@@ -374,7 +718,7 @@ export interface paths {
         };
         /**
          * Receipt Of
-         * @description The proof of one reading, named `{alliance}:{device}:{channel}:{seq}`, once its checkpoint is final.
+         * @description The proof of one reading, named `{alliance}:{device}:{channel}:{seq}`, once final; for its owner.
          */
         get: operations["receipt_of_v1_readings__name__receipt_get"];
         put?: never;
@@ -481,6 +825,26 @@ export interface paths {
          * @description Equivocations seen so far: anyone may take one to `AnchorLog.equivocate`.
          */
         get: operations["conflicts_v1_segments_conflicts_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/segments/heads/{device}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Heads
+         * @description Where a device's streams end, for a box that lost its head; public as the manifests are.
+         */
+        get: operations["heads_v1_segments_heads__device__get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -706,11 +1070,31 @@ export interface paths {
         };
         /**
          * Station Curve
-         * @description A station's day, today by default.
+         * @description A station's day, today by default; its owner's.
          */
         get: operations["station_curve_v1_stations__station__curve_get"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/stations/{station}/erasure": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Erase
+         * @description Erase a station's evidence for good: its owner once its days are final, the operator with `force` at any time.
+         */
+        post: operations["erase_v1_stations__station__erasure_post"];
         delete?: never;
         options?: never;
         head?: never;
@@ -818,6 +1202,26 @@ export interface components {
             signature: string;
         };
         /**
+         * ActAnswer
+         * @description One act of the trail: who did what to which reader or subject, and when.
+         */
+        ActAnswer: {
+            /** At */
+            at: number;
+            /** By */
+            by: string;
+            /** Kind */
+            kind: string | null;
+            /** Number */
+            number: number;
+            /** Reader */
+            reader: string | null;
+            /** Subject */
+            subject: number | null;
+            /** What */
+            what: string;
+        };
+        /**
          * AnchoredAnswer
          * @description The first checkpoint on chain that holds a document.
          */
@@ -828,6 +1232,29 @@ export interface components {
             epoch: number;
             /** Times */
             timeS: number;
+        };
+        /**
+         * ApplicationAnswer
+         * @description An account's latest application: applied, withdrawn, rejected or admitted.
+         */
+        ApplicationAnswer: {
+            /** Applicant */
+            applicant: string;
+            chainStatus: components["schemas"]["ChainStatus"];
+            /** Hash */
+            hash: string;
+            /** Status */
+            status: string;
+        };
+        /**
+         * BallotAnswer
+         * @description What a member did last about a proposal: `for`, `against` or `objected`.
+         */
+        BallotAnswer: {
+            /** Ballot */
+            ballot: string;
+            /** Member */
+            member: number;
         };
         /**
          * BeaconAnswer
@@ -864,12 +1291,51 @@ export interface components {
             to: number;
         };
         /**
+         * CharterAnswer
+         * @description How members decide and what they agreed for a day; null where they agreed on nothing.
+         */
+        CharterAnswer: {
+            /** Day */
+            day: string;
+            /** Feebp */
+            feeBp: number | null;
+            /** Groupspack */
+            groupsPack: string | null;
+            /** Lossppm */
+            lossPpm: number | null;
+            /** Mechanisms */
+            mechanisms: components["schemas"]["MechanismAnswer"][];
+            /** Revocations */
+            revocations: components["schemas"]["RevocationAnswer"][];
+            /** Successors */
+            successors: components["schemas"]["SuccessorAnswer"][];
+            /** Tariffpack */
+            tariffPack: string | null;
+            voting: components["schemas"]["VotingAnswer"];
+        };
+        /**
          * ConflictAnswer
          * @description An equivocation: two segments that one key signed for one place; proof for `AnchorLog.equivocate`.
          */
         ConflictAnswer: {
             kept: components["schemas"]["SignedSegmentAnswer"];
             refused: components["schemas"]["SignedSegmentAnswer"];
+        };
+        /**
+         * ConsistencyAnswer
+         * @description That a smaller log is a beginning of a larger one (RFC 9162 2.1.4).
+         */
+        ConsistencyAnswer: {
+            /** Newroot */
+            newRoot: string;
+            /** Newsize */
+            newSize: number;
+            /** Oldroot */
+            oldRoot: string;
+            /** Oldsize */
+            oldSize: number;
+            /** Proof */
+            proof: string[];
         };
         /**
          * CurveAnswer
@@ -1006,6 +1472,33 @@ export interface components {
             size: number | null;
         };
         /**
+         * ErasureAnswer
+         * @description An erasure: what is in closed epochs is gone, the rest goes when `throughEpoch` has closed.
+         */
+        ErasureAnswer: {
+            /** Askedat */
+            askedAt: number;
+            /** Doneat */
+            doneAt: number | null;
+            /** Subject */
+            subject: number;
+            /** Throughepoch */
+            throughEpoch: number;
+        };
+        /**
+         * ErasureBody
+         * @description An erasure, in words: `erase the evidence of station <n>`; `force` (operator) does not wait for final days.
+         */
+        ErasureBody: {
+            /** Confirm */
+            confirm: string;
+            /**
+             * Force
+             * @default false
+             */
+            force: boolean;
+        };
+        /**
          * FiguresAnswer
          * @description What is shown beside a member's balance; the savings are estimates from the certified plan, never paid.
          */
@@ -1081,6 +1574,28 @@ export interface components {
             groups: components["schemas"]["GroupBody"][];
         };
         /**
+         * HeadAnswer
+         * @description Where a stream ends: the next reading's number and the last segment's digest; `anchored` once it is on chain.
+         */
+        HeadAnswer: {
+            /** Anchored */
+            anchored: boolean;
+            /** Channel */
+            channel: number;
+            /** Digest */
+            digest: string;
+            /** Nextseq */
+            nextSeq: number;
+        };
+        /**
+         * HeadsAnswer
+         * @description The ends of a device's streams, by channel.
+         */
+        HeadsAnswer: {
+            /** Items */
+            items: components["schemas"]["HeadAnswer"][];
+        };
+        /**
          * HealthAnswer
          * @description The process answers.
          */
@@ -1092,6 +1607,22 @@ export interface components {
         HTTPValidationError: {
             /** Detail */
             detail?: components["schemas"]["ValidationError"][];
+        };
+        /**
+         * InclusionAnswer
+         * @description That an entry stands in the log (RFC 9162 2.1.3).
+         */
+        InclusionAnswer: {
+            /** Index */
+            index: number;
+            /** Leaf */
+            leaf: string;
+            /** Proof */
+            proof: string[];
+            /** Root */
+            root: string;
+            /** Size */
+            size: number;
         };
         /**
          * JobAnswer
@@ -1151,6 +1682,14 @@ export interface components {
          */
         LeaseAnswer: {
             chainStatus: components["schemas"]["ChainStatus"];
+            /** Dayfirstslot */
+            dayFirstSlot: number;
+            /** Dayslots */
+            daySlots: number;
+            /** Endedby */
+            endedBy: number | null;
+            /** Endpricecents */
+            endPriceCents: string;
             /** Endslot */
             endSlot: number;
             /** Energywh */
@@ -1161,6 +1700,8 @@ export interface components {
             etaDPpm: number;
             /** Firstslot */
             firstSlot: number;
+            /** Following */
+            following: number | null;
             /** Handoverprice */
             handoverPrice: string;
             /** Handoverwh */
@@ -1189,6 +1730,8 @@ export interface components {
             version: number;
             /** Wearprice */
             wearPrice: string;
+            /** Weekdaymask */
+            weekdayMask: number;
         };
         /**
          * LineAnswer
@@ -1251,6 +1794,28 @@ export interface components {
             status: string;
             /** T */
             t: number;
+        };
+        /**
+         * MechanismAnswer
+         * @description What offers of one type of station must keep to; metering is `connection` or `battery`.
+         */
+        MechanismAnswer: {
+            /** Maxrentcentsperkwyear */
+            maxRentCentsPerKwYear: string;
+            /** Maxtermslots */
+            maxTermSlots: number;
+            /** Metering */
+            metering: string;
+            /** Minslabp */
+            minSlaBp: number;
+            /** Offerablebp */
+            offerableBp: number;
+            /** Pricerule */
+            priceRule: string;
+            /** Priority */
+            priority: number;
+            /** Stationtype */
+            stationType: string;
         };
         /**
          * MemberAnswer
@@ -1339,6 +1904,10 @@ export interface components {
             dayFirstSlot: number;
             /** Dayslots */
             daySlots: number;
+            /** Endfeebp */
+            endFeeBp: number;
+            /** Endnoticeslots */
+            endNoticeSlots: number;
             /** Energywh */
             energyWh: number;
             /** Etacppm */
@@ -1402,6 +1971,20 @@ export interface components {
             /** Verified */
             verified: boolean;
         };
+        /** Page[ActAnswer] */
+        Page_ActAnswer_: {
+            /** Items */
+            items: components["schemas"]["ActAnswer"][];
+            /** Next */
+            next: string | null;
+        };
+        /** Page[ApplicationAnswer] */
+        Page_ApplicationAnswer_: {
+            /** Items */
+            items: components["schemas"]["ApplicationAnswer"][];
+            /** Next */
+            next: string | null;
+        };
         /** Page[ConflictAnswer] */
         Page_ConflictAnswer_: {
             /** Items */
@@ -1448,6 +2031,13 @@ export interface components {
         Page_OfferAnswer_: {
             /** Items */
             items: components["schemas"]["OfferAnswer"][];
+            /** Next */
+            next: string | null;
+        };
+        /** Page[ProposalAnswer] */
+        Page_ProposalAnswer_: {
+            /** Items */
+            items: components["schemas"]["ProposalAnswer"][];
             /** Next */
             next: string | null;
         };
@@ -1505,6 +2095,90 @@ export interface components {
             members: components["schemas"]["MemberProfileAnswer"][];
             /** Stations */
             stations: components["schemas"]["StationProfileAnswer"][];
+        };
+        /**
+         * ProposalAnswer
+         * @description A call that a member proposed, and where it stands at the newest block; times in UTC milliseconds.
+         */
+        ProposalAnswer: {
+            /** Ballots */
+            ballots: components["schemas"]["BallotAnswer"][];
+            /** Call */
+            call: string | null;
+            chainStatus: components["schemas"]["ChainStatus"];
+            /** Contract */
+            contract: string | null;
+            /** Data */
+            data: string;
+            /** Description */
+            description: string;
+            /** Electorate */
+            electorate: number;
+            /** Executablefrom */
+            executableFrom: number | null;
+            /** Executableuntil */
+            executableUntil: number | null;
+            /** Madeat */
+            madeAt: number;
+            /** Proposal */
+            proposal: string;
+            /** Proposer */
+            proposer: number;
+            /** State */
+            state: string;
+            /** Target */
+            target: string;
+            /** Votesagainst */
+            votesAgainst: number;
+            /** Votesfor */
+            votesFor: number;
+            /** Votingendsat */
+            votingEndsAt: number;
+        };
+        /**
+         * ReaderAnswer
+         * @description A registered reader and what it may read; `everything` for a regulator, else `subjects` (0: the documents).
+         */
+        ReaderAnswer: {
+            /** Addedat */
+            addedAt: number;
+            /** Addedby */
+            addedBy: string;
+            /** Everything */
+            everything: boolean;
+            /** Fingerprint */
+            fingerprint: string;
+            /** Grantedthrough */
+            grantedThrough: number;
+            /** Kind */
+            kind: string;
+            /** Member */
+            member: number | null;
+            /** Name */
+            name: string;
+            /** Publickey */
+            publicKey: string;
+            /** Subjects */
+            subjects: number[];
+        };
+        /**
+         * ReaderBody
+         * @description A reader to be registered; `account` is a regulator's wallet, which then may read over this API too.
+         */
+        ReaderBody: {
+            /** Account */
+            account?: string | null;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "member" | "auditor" | "regulator";
+            /** Member */
+            member?: number | null;
+            /** Name */
+            name: string;
+            /** Publickey */
+            publicKey: string;
         };
         /**
          * ReadingAnswer
@@ -1570,6 +2244,23 @@ export interface components {
             };
             /** Segment */
             segment: string | null;
+        };
+        /**
+         * RevocationAnswer
+         * @description A role that a guardian asked to revoke at once; `member` agreed to it, null while nobody has.
+         */
+        RevocationAnswer: {
+            /** Account */
+            account: string;
+            chainStatus: components["schemas"]["ChainStatus"];
+            /** Guardian */
+            guardian: string;
+            /** Member */
+            member: number | null;
+            /** Role */
+            role: string;
+            /** Until */
+            until: number | null;
         };
         /**
          * RulePackBody
@@ -1731,7 +2422,9 @@ export interface components {
         };
         /**
          * SignInRequest
-         * @description An EIP-4361 message exactly as it was signed, and the wallet's 65-byte signature.
+         * @description An EIP-4361 message exactly as it was signed, and the wallet's signature.
+         *
+         *     65 bytes of a key, or whatever an account that is a contract takes (EIP-1271).
          */
         SignInRequest: {
             /** Message */
@@ -1747,6 +2440,8 @@ export interface components {
             /** Capacitywh */
             capacityWh: number;
             chainStatus: components["schemas"]["ChainStatus"];
+            /** Changeasked */
+            changeAsked: boolean;
             /** Chargepowerw */
             chargePowerW: number;
             /** Dischargepowerw */
@@ -1761,6 +2456,8 @@ export interface components {
             pccImportW: number;
             /** Region */
             region: number;
+            /** Safetyagreement */
+            safetyAgreement: string | null;
             /** Station */
             station: number;
             /** Stationtype */
@@ -1819,6 +2516,24 @@ export interface components {
             socMinBp: number;
             /** Wearprice */
             wearPrice: number;
+        };
+        /**
+         * SubjectBody
+         * @description A station's number, or 0 for the alliance's documents.
+         */
+        SubjectBody: {
+            /** Subject */
+            subject: number;
+        };
+        /**
+         * SuccessorAnswer
+         * @description Who takes over from a contract; `contract` is its name, or its role's hash.
+         */
+        SuccessorAnswer: {
+            /** Contract */
+            contract: string;
+            /** Successor */
+            successor: string;
         };
         /**
          * TariffAnswer
@@ -1891,6 +2606,22 @@ export interface components {
             version: number;
         };
         /**
+         * VotingAnswer
+         * @description How the charter decides: times in seconds, shares in basis points.
+         */
+        VotingAnswer: {
+            /** Delayseconds */
+            delaySeconds: number;
+            /** Graceseconds */
+            graceSeconds: number;
+            /** Majoritybp */
+            majorityBp: number;
+            /** Quorumbp */
+            quorumBp: number;
+            /** Votingseconds */
+            votingSeconds: number;
+        };
+        /**
          * WhoAnswer
          * @description Who is signed in.
          */
@@ -1901,6 +2632,8 @@ export interface components {
             member: number | null;
             /** Operator */
             operator: boolean;
+            /** Regulator */
+            regulator: boolean;
         };
     };
     responses: never;
@@ -1911,6 +2644,38 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
+    grant_grants__fingerprint___epoch__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                epoch: number;
+                fingerprint: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/vnd.ipld.dag-cbor": unknown;
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
     healthz_healthz_get: {
         parameters: {
             query?: never;
@@ -1934,6 +2699,7 @@ export interface operations {
     block_ipfs__cid__get: {
         parameters: {
             query?: {
+                "dag-scope"?: string;
                 format?: string | null;
             };
             header?: never;
@@ -1960,6 +2726,108 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    checkpoint_log_checkpoint_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/plain": unknown;
+                };
+            };
+        };
+    };
+    proof_log_proof__index__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                index: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/plain": unknown;
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    tile_log_tile__path__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                path: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": unknown;
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    vkey_log_vkey_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/plain": unknown;
                 };
             };
         };
@@ -1993,6 +2861,40 @@ export interface operations {
             };
         };
     };
+    applications_v1_applications_get: {
+        parameters: {
+            query?: {
+                /** @description `next` of the page before */
+                cursor?: string | null;
+                /** @description items a page */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_ApplicationAnswer_"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
     beacon_v1_beacon_get: {
         parameters: {
             query?: never;
@@ -2009,6 +2911,37 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["BeaconAnswer"];
+                };
+            };
+        };
+    };
+    charter_v1_charter_get: {
+        parameters: {
+            query?: {
+                day?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CharterAnswer"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
         };
@@ -2300,6 +3233,70 @@ export interface operations {
             };
         };
     };
+    consistency_v1_log_consistency_get: {
+        parameters: {
+            query: {
+                new?: number | null;
+                old: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConsistencyAnswer"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    inclusion_v1_log_inclusion_get: {
+        parameters: {
+            query: {
+                index: number;
+                size?: number | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InclusionAnswer"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
     members_v1_members_get: {
         parameters: {
             query?: {
@@ -2450,6 +3447,278 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ProfilesAnswer"];
+                };
+            };
+        };
+    };
+    proposals_v1_proposals_get: {
+        parameters: {
+            query?: {
+                /** @description `next` of the page before */
+                cursor?: string | null;
+                /** @description items a page */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_ProposalAnswer_"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    proposal_v1_proposals__proposal__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                proposal: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProposalAnswer"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    readers_v1_readers_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReaderAnswer"][];
+                };
+            };
+        };
+    };
+    register_v1_readers_post: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description repeat it to repeat the answer */
+                "Idempotency-Key": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReaderBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReaderAnswer"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    remove_v1_readers__fingerprint__delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                fingerprint: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    give_v1_readers__fingerprint__subjects_post: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description repeat it to repeat the answer */
+                "Idempotency-Key": string;
+            };
+            path: {
+                fingerprint: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SubjectBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReaderAnswer"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    take_back_v1_readers__fingerprint__subjects__subject__delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                fingerprint: string;
+                subject: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    trail_v1_readers_trail_get: {
+        parameters: {
+            query?: {
+                /** @description `next` of the page before */
+                cursor?: string | null;
+                /** @description items a page */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_ActAnswer_"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    export_v1_readers_trail_csv_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": unknown;
                 };
             };
         };
@@ -2691,6 +3960,37 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Page_ConflictAnswer_"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    heads_v1_segments_heads__device__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                device: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HeadsAnswer"];
                 };
             };
             /** @description Validation Error */
@@ -3068,6 +4368,44 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["CurveAnswer"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    erase_v1_stations__station__erasure_post: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description repeat it to repeat the answer */
+                "Idempotency-Key": string;
+            };
+            path: {
+                station: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ErasureBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErasureAnswer"];
                 };
             };
             /** @description Validation Error */

@@ -6,11 +6,15 @@ import { Refusal } from "./refusal.ts";
 
 export const CONTRACTS = [
   "AllianceRegistry",
-  "InterimCharter",
+  "Charter",
   "DeviceRegistry",
   "CapacityLease",
   "AnchorLog",
   "SettlementLedger",
+  "MeterCourt",
+  "PlanCourt",
+  "MarketCourt",
+  "BookCourt",
 ] as const;
 
 export type ContractName = (typeof CONTRACTS)[number];

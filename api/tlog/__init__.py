@@ -1,0 +1,1 @@
+"""The log as static tiles, signed checkpoints, and proofs."""

@@ -1,0 +1,1 @@
+"""An independent witness of logs: it cosigns heads that only ever grow."""
