@@ -101,7 +101,7 @@ node_modules/.ready: package-lock.json
 
 tests/peers/node_modules/.ready: tests/peers/package-lock.json
 	@echo "[3/5] npm packages of outside programs that the tests compare with"
-	@npm ci --prefix tests/peers --silent --no-progress --omit=optional --ignore-scripts
+	@cd tests/peers && npm install --no-save --silent --no-progress --omit=optional --ignore-scripts --no-audit --no-fund
 	@touch $@
 
 contracts/out/.ready: node_modules/.ready $(shell find contracts/src contracts/compile.mjs 2>/dev/null)
