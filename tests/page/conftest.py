@@ -75,9 +75,9 @@ def rpc_url(demo_url: str) -> str:
     return str(httpx.get(f"{demo_url}/v1/deployment").json()["rpcUrl"])
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """A headless Chromium."""
+    """A headless Chromium; it ends with its module, because its event loop would stop the worker's later tests."""
     if not Path(CHROMIUM).is_file():
         pytest.skip(f"no Chromium at {CHROMIUM}")
     with sync_playwright() as playwright:
