@@ -1,7 +1,7 @@
 """A recorded day as its operator could have told it otherwise: log, manifests, statements and chain, all of one piece.
 
 `retell` makes what the contracts would have recorded had the operator archived and anchored something else: they take
-any log that only grows. A check of the campaign plays some of these lies on the real chain and compares the verdicts.
+any log that only grows. Lies of its own are played on a real chain by tests/audit/test_lies.py, apart from these.
 """
 
 import copy
