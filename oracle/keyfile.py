@@ -23,8 +23,8 @@ from oracle.plain import Fields
 from oracle.signature import SECP256K1, KeySigner, signer_of
 
 VERSION = 1
-_COST, _BLOCK, _LANES = 1 << 15, 8, 1
-"""scrypt's n, r, p: 32 MB and a tenth of a second on a small box."""
+_COST, _BLOCK, _LANES = 1 << 14, 8, 5
+"""scrypt's n, r, p: five passes of 16 MB instead of one of 80, so that a box of 100 MB can open its own key."""
 _MOST_COST = 1 << 20
 _MODE = 0o600
 
