@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from alliance.calendar import SLOTS_A_DAY, Day
 from alliance.errors import Refused
 from alliance.identity import LeaseId
-from alliance.lease import Lease
+from alliance.lease import EarlyEnd, Lease
 from alliance.money import mul_div
 from alliance.schedule import account_after
 
@@ -159,6 +159,20 @@ def ends_in(lease: Lease, day: Day, early_end: int | None) -> bool:
     """Whether a lease's last slot lies in a day."""
     end = term_end(lease, early_end)
     return end > lease.first_slot and day.first_slot < end <= day.first_slot + SLOTS_A_DAY
+
+
+def end_due(day: Day, ended: EarlyEnd | None) -> bool:
+    """Whether a day pays for a lease's early end: a party ended it alone, in a slot of this day (protocol 8.7.7)."""
+    if ended is None or ended.by is None:
+        return False
+    return day.first_slot <= ended.end_slot < day.first_slot + SLOTS_A_DAY
+
+
+def concerns(lease: Lease, day: Day, ended: EarlyEnd | None = None) -> bool:
+    """Whether a day may have a line of a lease: it runs in the day, or the day pays for its early end."""
+    end = term_end(lease, ended.end_slot if ended else None)
+    runs = lease.first_slot < day.first_slot + SLOTS_A_DAY and day.first_slot < end
+    return runs or end_due(day, ended)
 
 
 def month_start(day: Day) -> Day:

@@ -154,10 +154,11 @@ def check(certificate: Certificate) -> Proof:
     NoJointGain.
     """
     problem, schedule = certificate.problem, certificate.schedule
-    check_schedule(schedule, problem)
+    held = parts(problem)
+    check_schedule(schedule, problem, all_parts=held)
     _same("denominator is positive", 1, int(certificate.denominator > 0))
-    whole = program(problem)
-    objective = objective_microcents(schedule, problem)
+    whole = program(problem, all_parts=held)
+    objective = objective_microcents(schedule, problem, all_parts=held)
     bound = lower_bound_microcents(whole, certificate.duals, denominator=certificate.denominator)
     gap = gap_ppm(objective, bound)
     _same("objective_microcents", objective, certificate.objective_microcents)
@@ -165,7 +166,8 @@ def check(certificate: Certificate) -> Proof:
     _same("gap_ppm", gap, certificate.gap_ppm)
     _same("certified_gap_ppm", gap, schedule.certified_gap_ppm)
     _check_prices(certificate, whole)
-    apart = _check_gains(certificate, allowance_cents=-(-(objective - bound) // MICRO) + len(problem.members))
+    allowance = -(-(objective - bound) // MICRO) + len(problem.members)
+    apart = _check_gains(certificate, held, allowance_cents=allowance)
     return Proof(
         objective_microcents=objective,
         lower_bound_microcents=bound,
@@ -182,15 +184,15 @@ def program(problem: Problem, *, member: MemberId | None = None, all_parts: Sequ
     `all_parts`: `parts(problem)`, where it is known already.
     """
     builder = _Builder()
-    held = [p for p in all_parts or parts(problem) if member is None or p.member == member]
-    for part in held:
-        _add_part(builder, part, problem.slots)
-    stations = {p.station for p in held}
+    by_station: dict[StationId, list[tuple[Part, list[Flow]]]] = {}
+    for part in all_parts or parts(problem):
+        if member is None or part.member == member:
+            flows = _add_part(builder, part, problem.slots)
+            by_station.setdefault(part.station, []).append((part, flows))
     for g in problem.groups:
-        here = [s for s in g.group.stations if s in stations]
+        here = [by_station[s] for s in g.group.stations if s in by_station]
         if here:
-            by_station = [[p for p in held if p.station == s] for s in here]
-            _add_group(builder, int(g.group.number), by_station, g.tariff.slots)
+            _add_group(builder, int(g.group.number), here, g.tariff.slots)
     return builder.done()
 
 
@@ -202,9 +204,9 @@ def lower_bound_microcents(of: Program, duals: tuple[int, ...], *, denominator: 
     reduced = [cost * denominator * unit for cost in of.costs]
     total = 0
     for row, dual in zip(of.rows, duals, strict=True):
-        price = dual * (unit // row.scale)
-        if price * row.sense < 0 or price == 0:
+        if dual == 0 or dual * row.sense < 0:
             continue
+        price = dual * (unit // row.scale)
         total += price * row.right
         for column, coefficient in row.terms:
             reduced[column] -= price * coefficient
@@ -220,9 +222,9 @@ def gap_ppm(objective: int, bound: int) -> int:
     return -(-(objective - bound) * 1_000_000 // max(MICRO, abs(objective)))
 
 
-def objective_microcents(schedule: Schedule, problem: Problem) -> int:
+def objective_microcents(schedule: Schedule, problem: Problem, *, all_parts: Sequence[Part] | None = None) -> int:
     """What a schedule costs: the grid's bill of each group, wheeling and losses inside it, and wear."""
-    wear = sum(_wear(row, problem_part) for row, problem_part in _held_rows(schedule, parts(problem)))
+    wear = sum(_wear(row, part) for row, part in _held_rows(schedule, all_parts or parts(problem)))
     nets = {(r.station, r.slot): r.planned_net_wh for r in schedule.rows}
     bill = 0
     for g in problem.groups:
@@ -280,114 +282,114 @@ def certificate_from_plain(plain: object) -> Certificate:
 
 
 class _Builder:
-    """Columns and rows as they are added, each under its name."""
+    """Columns and rows as they are added, each under its name; a row's terms are (column, coefficient)."""
 
     def __init__(self) -> None:
-        self._index: dict[Name, int] = {}
+        self._names: list[Name] = []
         self._costs: list[int] = []
         self._boxes: list[tuple[int, int]] = []
         self._rows: list[Row] = []
 
-    def column(self, name: Name, *, cost: int = 0, low: int = 0, high: int) -> None:
-        self._index[name] = len(self._costs)
+    def column(self, name: Name, *, cost: int = 0, low: int = 0, high: int) -> int:
+        """Add a column; its number."""
+        self._names.append(name)
         self._costs.append(cost)
         self._boxes.append((low, high))
+        return len(self._names) - 1
 
-    def row(self, name: Name, terms: list[tuple[Name, int]], sense: Sense, right: int, scale: int = 1) -> None:
-        known = tuple((self._index[column], a) for column, a in terms if column in self._index)
-        self._rows.append(Row(name=name, terms=known, sense=sense, right=right, scale=scale))
+    def row(self, name: Name, terms: tuple[tuple[int, int], ...], sense: Sense, right: int, scale: int = 1) -> None:
+        self._rows.append(Row(name=name, terms=terms, sense=sense, right=right, scale=scale))
 
     def done(self) -> Program:
         return Program(
-            names=tuple(self._index), costs=tuple(self._costs), boxes=tuple(self._boxes), rows=tuple(self._rows)
+            names=tuple(self._names), costs=tuple(self._costs), boxes=tuple(self._boxes), rows=tuple(self._rows)
         )
 
 
-def _add_part(builder: _Builder, part: Part, slots: int) -> None:
-    """A holder's columns c, d (and e unless firm, u where PV may be curtailed) and the rows that are its own."""
+Flow = tuple[tuple[int, int], ...]
+"""What a holder sends out of its PCC in a slot, the load apart, as terms: d − c − u."""
+
+
+def _add_part(builder: _Builder, part: Part, slots: int) -> list[Flow]:
+    """A holder's columns c, d (and e unless firm, u where PV may be curtailed) and the rows that are its own.
+
+    Its flow in each slot.
+    """
+    s, h, before = int(part.station), int(part.lease), -1
+    flows: list[Flow] = []
     for k in range(slots):
-        at = (int(part.station), int(part.lease), k)
         fixed = None if part.nomination_wh is None else part.nomination_wh[k]
-        c = part.charge_wh[k] if fixed is None else max(0, -fixed)
-        d = part.discharge_wh[k] if fixed is None else max(0, fixed)
-        builder.column(("c", *at), low=0 if fixed is None else c, high=c)
-        builder.column(("d", *at), cost=part.wear_price, low=0 if fixed is None else d, high=d)
+        most_c = part.charge_wh[k] if fixed is None else max(0, -fixed)
+        most_d = part.discharge_wh[k] if fixed is None else max(0, fixed)
+        c = builder.column(("c", s, h, k), low=0 if fixed is None else most_c, high=most_c)
+        d = builder.column(("d", s, h, k), cost=part.wear_price, low=0 if fixed is None else most_d, high=most_d)
         if fixed is None:
-            builder.column(("e", *at), low=part.low_wh[k], high=part.high_wh[k])
-            _add_store(builder, part, k)
-            _add_hull(builder, part, k)
+            e = builder.column(("e", s, h, k), low=part.low_wh[k], high=part.high_wh[k])
+            _add_store(builder, part, k, (e, before, c, d))
+            _add_hull(builder, part, k, c, d)
+            before = e
         if part.owned:
-            builder.column(("u", *at), high=part.curtailable_wh[k])
-            _add_pcc(builder, part, k)
+            u = builder.column(("u", s, h, k), high=part.curtailable_wh[k])
+            _add_pcc(builder, part, k, (c, d, u))
+            flows.append(((d, 1), (c, -1), (u, -1)))
+        else:
+            flows.append(((d, 1), (c, -1)))
+    return flows
 
 
-def _add_store(builder: _Builder, part: Part, k: int) -> None:
+def _add_store(builder: _Builder, part: Part, k: int, columns: tuple[int, int, int, int]) -> None:
     """(S1) e_k = e_{k−1} + ηc c − d/ηd + transfer, times ηd."""
-    s, h = int(part.station), int(part.lease)
+    e, before, c, d = columns
     kept = part.eta_d_ppm * 10**6
-    terms = [
-        (("e", s, h, k), kept),
-        (("e", s, h, k - 1), -kept),
-        (("c", s, h, k), -part.eta_c_ppm * part.eta_d_ppm),
-        (("d", s, h, k), 10**12),
-    ]
+    taken = (c, -part.eta_c_ppm * part.eta_d_ppm)
+    terms = ((e, kept), (before, -kept), taken, (d, 10**12)) if k else ((e, kept), taken, (d, 10**12))
     right = kept * (part.transfer_wh[k] + (part.start_wh if k == 0 else 0))
-    builder.row(("store", s, h, k), terms, Sense.EQUAL, right, scale=10**12)
+    builder.row(("store", int(part.station), int(part.lease), k), terms, Sense.EQUAL, right, scale=10**12)
 
 
-def _add_hull(builder: _Builder, part: Part, k: int) -> None:
+def _add_hull(builder: _Builder, part: Part, k: int, c: int, d: int) -> None:
     """(S2) c/Pc + d/Pd ≤ 1, times Pc·Pd over a power of ten."""
-    s, h = int(part.station), int(part.lease)
     charge, discharge = part.charge_wh[k], part.discharge_wh[k]
     if not (charge and discharge):
         return
-    c, d, right, scale = discharge, charge, charge * discharge, 10 ** len(str(max(charge, discharge)))
+    of_c, of_d, right, scale = discharge, charge, charge * discharge, 10 ** len(str(max(charge, discharge)))
     if charge == discharge:
-        c, d, right, scale = 1, 1, charge, 1
-    terms = [(("c", s, h, k), c), (("d", s, h, k), d)]
-    builder.row(("hull", s, h, k), terms, Sense.AT_MOST, right, scale=scale)
+        of_c, of_d, right, scale = 1, 1, charge, 1
+    name = ("hull", int(part.station), int(part.lease), k)
+    builder.row(name, ((c, of_c), (d, of_d)), Sense.AT_MOST, right, scale=scale)
 
 
-def _add_pcc(builder: _Builder, part: Part, k: int) -> None:
+def _add_pcc(builder: _Builder, part: Part, k: int, columns: tuple[int, int, int]) -> None:
     """(S5) load first: load + u + c − d ≤ import right; d − c − u − load ≤ export right."""
-    at = (int(part.station), int(part.lease), k)
-    into = [(("c", *at), 1), (("d", *at), -1), (("u", *at), 1)]
-    out = [(name, -a) for name, a in into]
-    builder.row(("import", *at), into, Sense.AT_MOST, part.import_wh[k] - part.load_wh[k])
-    builder.row(("export", *at), out, Sense.AT_MOST, part.export_wh[k] + part.load_wh[k])
+    c, d, u = columns
+    s, h, load = int(part.station), int(part.lease), part.load_wh[k]
+    builder.row(("import", s, h, k), ((c, 1), (d, -1), (u, 1)), Sense.AT_MOST, part.import_wh[k] - load)
+    builder.row(("export", s, h, k), ((c, -1), (d, 1), (u, -1)), Sense.AT_MOST, part.export_wh[k] + load)
 
 
-def _add_group(builder: _Builder, group: int, here: list[list[Part]], slots: tuple[TariffSlot, ...]) -> None:
+def _add_group(
+    builder: _Builder, group: int, here: list[list[tuple[Part, list[Flow]]]], slots: tuple[TariffSlot, ...]
+) -> None:
     """Imports at each PCC, import and export of the whole, and the balance whose dual is λ.
 
     Their boxes are 1 Wh wider than the PCC rights, so that the rights bind and never the boxes: λ and ν are then always
     the tariff's subgradients.
     """
     for k, tariff in enumerate(slots):
-        flows = [_station_flow(held, k) for held in here]
-        loads = [sum(p.load_wh[k] for p in held) for held in here]
-        rights = [sum(p.import_wh[k] for p in held) + 1 for held in here]
-        for held, flow, load, right in zip(here, flows, loads, rights, strict=True):
-            at = (int(held[0].station), 0, k)
-            builder.column(("m", *at), cost=tariff.network_price, high=right)
-            builder.row(("split", *at), [(("m", *at), 1), *flow], Sense.AT_LEAST, load)
-        out = sum(p.export_wh[k] for held in here for p in held) + len(here)
-        builder.column(("i", group, 0, k), cost=tariff.buy_price - tariff.network_price, high=sum(rights))
-        builder.column(("x", group, 0, k), cost=-tariff.sell_price, high=out)
-        ends = [(("i", group, 0, k), 1), (("x", group, 0, k), -1)]
-        terms = [*ends, *(term for flow in flows for term in flow)]
-        builder.row(("balance", group, 0, k), terms, Sense.EQUAL, sum(loads))
-
-
-def _station_flow(held: list[Part], k: int) -> list[tuple[Name, int]]:
-    """What the holders of a station send out of its PCC, the load apart: Σ (d − c) − u."""
-    flow: list[tuple[Name, int]] = []
-    for part in held:
-        at = (int(part.station), int(part.lease), k)
-        flow += [(("d", *at), 1), (("c", *at), -1)]
-        if part.owned:
-            flow.append((("u", *at), -1))
-    return flow
+        everything: list[tuple[int, int]] = []
+        into = out = load = 0
+        for held in here:
+            flow = [term for _, flows in held for term in flows[k]]
+            own = sum([p.load_wh[k] for p, _ in held])
+            right = sum([p.import_wh[k] for p, _ in held]) + 1
+            number = int(held[0][0].station)
+            m = builder.column(("m", number, 0, k), cost=tariff.network_price, high=right)
+            builder.row(("split", number, 0, k), ((m, 1), *flow), Sense.AT_LEAST, own)
+            everything += flow
+            into, out, load = into + right, out + sum([p.export_wh[k] for p, _ in held]), load + own
+        i = builder.column(("i", group, 0, k), cost=tariff.buy_price - tariff.network_price, high=into)
+        x = builder.column(("x", group, 0, k), cost=-tariff.sell_price, high=out + len(here))
+        builder.row(("balance", group, 0, k), ((i, 1), (x, -1), *everything), Sense.EQUAL, load)
 
 
 # Figures
@@ -459,19 +461,23 @@ def allowed_prices(net_wh: int, at_export: int, at_import: int) -> tuple[int, in
     )
 
 
-def _check_gains(certificate: Certificate, *, allowance_cents: int) -> tuple[tuple[MemberId, int], ...]:
+def _check_gains(
+    certificate: Certificate, held: Sequence[Part], *, allowance_cents: int
+) -> tuple[tuple[MemberId, int], ...]:
     """Gain rows are what the data give, and together the members pay no more than apart (protocol 8.7.1, 8.7.3)."""
     problem, schedule = certificate.problem, certificate.schedule
     wanted = problem.members if problem.kind is ScheduleKind.DAY_AHEAD else ()
     _same("members with a gain", len(wanted), len(schedule.gains))
     _same("members with duals apart", len(wanted), len(certificate.apart))
     apart: list[tuple[MemberId, int]] = []
-    held = parts(problem)
     planned = _planned_costs(schedule, held) if wanted else {}
+    of_member: dict[MemberId, list[Part]] = {}
+    for part in held:
+        of_member.setdefault(part.member, []).append(part)
     for member, gain, (named, duals) in zip(wanted, schedule.gains, certificate.apart, strict=True):
         _same("member of a gain", member, gain.member)
         _same("member of duals apart", member, named)
-        alone = program(problem, member=member, all_parts=held)
+        alone = program(problem, member=member, all_parts=of_member[member])
         bound = lower_bound_microcents(alone, duals, denominator=certificate.denominator)
         _check_gain(gain, problem, apart_cents=bound // MICRO, planned_cents=planned.get(member, 0))
         apart.append((member, gain.apart_cost_cents))

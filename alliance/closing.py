@@ -13,7 +13,7 @@ from alliance.calendar import DAY_MS, SLOT_MS, Day, day_at
 from alliance.capacity import available_bp, ends_in, month_start, ran_in, sla_due, slot_available, term_end
 from alliance.errors import Missing
 from alliance.identity import Digest, LeaseId, StationId
-from alliance.lease import Lease
+from alliance.lease import EarlyEnd, Lease
 from alliance.schedule import account_after
 
 SEEN_EPOCHS = DAY_MS // SLOT_MS
@@ -60,11 +60,11 @@ class DayUseMissing(Missing):
     day: str
 
 
-def closing_days(leases: Iterable[Lease], early_ends: Mapping[LeaseId, int], day: Day) -> dict[Day, bool]:
+def closing_days(leases: Iterable[Lease], early_ends: Mapping[LeaseId, EarlyEnd], day: Day) -> dict[Day, bool]:
     """The days whose use a day's closing rests on, ascending; whether deliveries count, or the orders alone."""
     needed: dict[Day, bool] = {}
     for lease in leases:
-        early = early_ends.get(lease.number)
+        early = _early(early_ends, lease)
         if sla_due(lease, day, early):
             first, _ = ran_in(lease, month_start(day).first_slot, day.first_slot, early)
             needed |= dict.fromkeys(_days(first, day), True)
@@ -74,18 +74,23 @@ def closing_days(leases: Iterable[Lease], early_ends: Mapping[LeaseId, int], day
 
 
 def closing(
-    leases: Iterable[Lease], early_ends: Mapping[LeaseId, int], day: Day, uses: Mapping[Day, DayUse]
+    leases: Iterable[Lease], early_ends: Mapping[LeaseId, EarlyEnd], day: Day, uses: Mapping[Day, DayUse]
 ) -> Closing:
     """What closes with a day. Raises DayUseMissing for a day of `closing_days` that is not given."""
     availability: dict[LeaseId, Availability] = {}
     accounts: dict[LeaseId, int] = {}
     for lease in leases:
-        early = early_ends.get(lease.number)
+        early = _early(early_ends, lease)
         if sla_due(lease, day, early):
             availability[lease.number] = _availability(lease, day, early, uses)
         if ends_in(lease, day, early):
             accounts[lease.number] = _account_wh(lease, early, uses)
     return Closing(availability=availability, account_wh=accounts)
+
+
+def _early(early_ends: Mapping[LeaseId, EarlyEnd], lease: Lease) -> int | None:
+    ended = early_ends.get(lease.number)
+    return ended.end_slot if ended else None
 
 
 def _availability(lease: Lease, day: Day, early: int | None, uses: Mapping[Day, DayUse]) -> Availability:

@@ -8,11 +8,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from alliance.calendar import SLOTS_A_DAY, Day
+from alliance.capacity import concerns
 from alliance.closing import DayUse, closing
 from alliance.errors import Malformed, Missing
 from alliance.fleet import BillingGroup, Channel, Station
 from alliance.identity import Digest, GroupId, LeaseId, MemberId, StationId
-from alliance.lease import Lease
+from alliance.lease import EarlyEnd, Lease
 from alliance.quantity import Bracket, Stream, station_quantities, timed
 from alliance.reading import ChannelKind, Reading
 from alliance.rulepack import RulePack, parse
@@ -57,7 +58,7 @@ class DayFacts:
     roster: tuple[MemberId, ...]
     stations: tuple[Station, ...]
     leases: tuple[Lease, ...]
-    early_ends: Mapping[LeaseId, int]
+    early_ends: Mapping[LeaseId, EarlyEnd]
     schedules: tuple[tuple[Place, Schedule], ...]
     packs: tuple[tuple[Place, RulePack], ...]
     groupings: tuple[tuple[Place, Grouping], ...]
@@ -111,7 +112,7 @@ def settlement_inputs(facts: DayFacts) -> SettlementInputs:
         stations=stations,
         groups=groups,
         tariffs={group.number: anchored for group in groups},
-        leases=tuple(lease for lease in leases if _touches(lease, facts.day)),
+        leases=tuple(x for x in leases if concerns(x, facts.day, facts.early_ends.get(x.number))),
         effective=effective,
         quantities=_quantities(facts, stations, plan),
         day_ahead=day_ahead(facts.schedules, facts.day),
@@ -137,7 +138,7 @@ def day_use(
 
     Without `deliveries` the leases' orders alone: then `batteries` are not looked at. Raises what the quantities raise.
     """
-    touching = [lease for lease in leases if _touches(lease, day)]
+    touching = [lease for lease in leases if concerns(lease, day)]
     stations = {lease.station for lease in touching}
     rows: dict[tuple[StationId, int], int] = {}
     orders: dict[tuple[LeaseId, int], int] = {}
@@ -264,10 +265,6 @@ def _bound_slots(place: Place, schedule: Schedule, *, in_time: bool) -> Iterable
         for slot in range(max(0, schedule.first_slot), SLOTS_A_DAY)
         if place.anchored_ms < schedule.day.slot_start_ms(slot)
     ]
-
-
-def _touches(lease: Lease, day: Day) -> bool:
-    return lease.first_slot < day.first_slot + SLOTS_A_DAY and lease.first_slot + lease.term_slots > day.first_slot
 
 
 def _quantities(facts: DayFacts, stations: Iterable[Station], plan: EffectivePlan) -> tuple[Quantity, ...]:

@@ -61,6 +61,10 @@ class Lease:
         """Whether the lease holds in slot 0…95 of a day, an early end apart."""
         return self.holds(day.first_slot + slot)
 
+    def other_party(self, member: MemberId) -> MemberId:
+        """The party that is not `member`."""
+        return self.lessee if member == self.owner else self.owner
+
     def _held_before(self, absolute_slot: int) -> int:
         """How many slots since 1970 its weekdays and hours would hold before an absolute slot, its term left aside."""
         day, slot = divmod(absolute_slot + _ZONE_SLOTS, SLOTS_A_DAY)
@@ -75,3 +79,14 @@ class Lease:
 
     def _on_weekday(self, day: int) -> bool:
         return bool(self.weekday_mask >> (day + _EPOCH_WEEKDAY) % 7 & 1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EarlyEnd:
+    """How a lease ended before its term did, as `CapacityLease` records it (protocol 7.2.2)."""
+
+    end_slot: int
+    """First absolute slot in which it does not run any more."""
+    by: MemberId | None = None
+    """Who ended it alone and pays the other party; None: both together, or the Charter."""
+    price_cents: int = 0

@@ -1,5 +1,6 @@
 """A schedule: what each station and each lessee will do in each slot, and at which prices it is paid (protocol 8.3)."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields, is_dataclass
 from enum import IntEnum, StrEnum
 from fractions import Fraction
@@ -377,18 +378,21 @@ def parts(problem: Problem) -> tuple[Part, ...]:
     return tuple(found)
 
 
-def check(schedule: Schedule, problem: Problem) -> None:
+def check(schedule: Schedule, problem: Problem, *, all_parts: Sequence[Part] | None = None) -> None:
     """Check a schedule against its problem exactly, in integers; stored energy is carried as a fraction.
 
+    `all_parts`: `parts(problem)`, where it is known already.
     Raises HeaderDiffers, RowsIncomplete, NetDiffers, LoadDiffers, LesseesDiffer, NominationChanged, PowerExceeded,
     PccExceeded or ContentOutside.
     """
     _check_header(schedule, problem)
     by_station = _rows_by_station(schedule, problem)
-    found = parts(problem)
+    by_site: dict[StationId, list[Part]] = {}
+    for part in all_parts or parts(problem):
+        by_site.setdefault(part.station, []).append(part)
     for site in problem.sites:
         number = site.station.number
-        own, *leased = (p for p in found if p.station == number)
+        own, *leased = by_site[number]
         rows = by_station[number]
         for k, row in enumerate(rows):
             _check_row(problem, site, leased, row, k)
@@ -452,7 +456,11 @@ def to_plain(value: object) -> object:
 
 def from_plain(kind: type[_T], plain: object, *, where: str) -> _T:
     """Read `to_plain`'s form of a value type, strictly: nothing missing, nothing left over. Raises PlainWrong."""
-    value: _T = _read(kind, plain, where)
+    of: Any = kind
+    try:
+        value: _T = _reader(of)(plain)
+    except _Odd:
+        value = _read(kind, plain, where)
     return value
 
 
@@ -855,6 +863,7 @@ def _ascending(field: str, numbers: list[int]) -> None:
 
 # Plain form
 
+_LEAST, _MOST = -(1 << 63), (1 << 63) - 1
 _POSITIONAL = (LeaseRow, ScheduleRow, PriceRow, GainRow, TariffSlot)
 
 
@@ -868,6 +877,101 @@ def _shape(kind: type) -> tuple[tuple[str, str, Any], ...]:
     """Field name, plain name and type of each field of a value type."""
     hints = get_type_hints(kind)
     return tuple((f.name, _camel(f.name), hints[f.name]) for f in fields(kind))
+
+
+class _Odd(Exception):
+    """Something that the quick readers leave to `_read`, which accepts it or says by name what is wrong."""
+
+
+_Reader = Callable[[Any], Any]
+
+
+@cache
+def _reader(kind: Any) -> _Reader:
+    """A reader of one type: the same values as `_read` gives, or _Odd. Built once, so that no type is asked twice."""
+    if isinstance(kind, NewType):
+        return _reader(kind.__supertype__)
+    if isinstance(kind, UnionType):
+        inner = _reader(next(k for k in get_args(kind) if k is not NoneType))
+        return lambda plain: None if plain is None else inner(plain)
+    if get_origin(kind) is tuple:
+        return _tuple_reader(get_args(kind))
+    if kind is Day:
+        return _day_reader
+    if is_dataclass(kind):
+        return _fields_reader(kind)
+    if issubclass(kind, StrEnum | IntEnum):
+        return _choice_reader(kind)
+    return _integer if kind is int else lambda plain: plain if type(plain) is kind else _leave()
+
+
+def _leave() -> Any:
+    raise _Odd
+
+
+def _integer(plain: Any) -> int:
+    if type(plain) is not int or not _LEAST <= plain <= _MOST:
+        raise _Odd
+    return plain
+
+
+def _choice_reader(kind: Any) -> _Reader:
+    options = {option.value: option for option in kind}
+
+    def choice(plain: Any) -> Any:
+        return options[plain] if type(plain) in (str, int) and plain in options else _leave()
+
+    return choice
+
+
+def _day_reader(plain: Any) -> Day:
+    return Day(plain) if type(plain) is int and 0 <= plain <= LAST_DAY else _leave()
+
+
+def _tuple_reader(kinds: tuple[Any, ...]) -> _Reader:
+    if kinds[-1] is not Ellipsis:
+        readers = tuple(map(_reader, kinds))
+
+        def fixed(plain: Any) -> tuple[Any, ...]:
+            if type(plain) is not list or len(plain) != len(readers):
+                raise _Odd
+            return tuple([read(value) for read, value in zip(readers, plain, strict=True)])
+
+        return fixed
+    read = _reader(kinds[0])
+
+    def integers(plain: Any) -> tuple[Any, ...]:
+        if type(plain) is not list:
+            raise _Odd
+        if plain and (set(map(type, plain)) != {int} or min(plain) < _LEAST or max(plain) > _MOST):
+            raise _Odd
+        return tuple(plain)
+
+    def each(plain: Any) -> tuple[Any, ...]:
+        return tuple(map(read, plain)) if type(plain) is list else _leave()
+
+    return integers if read is _integer else each
+
+
+def _fields_reader(kind: Any) -> _Reader:
+    shape = tuple((name, key, _reader(of)) for name, key, of in _shape(kind))
+    if kind in _POSITIONAL:
+        names, readers = [name for name, _, _ in shape], [read for _, _, read in shape]
+
+        def positional(plain: Any) -> Any:
+            if type(plain) is not list or len(plain) != len(readers):
+                raise _Odd
+            return kind(**dict(zip(names, [read(v) for read, v in zip(readers, plain, strict=True)], strict=True)))
+
+        return positional
+    keys = {key for _, key, _ in shape}
+
+    def keyed(plain: Any) -> Any:
+        if type(plain) is not dict or plain.keys() != keys:
+            raise _Odd
+        return kind(**{name: read(plain[key]) for name, key, read in shape})
+
+    return keyed
 
 
 def _read(kind: Any, plain: object, where: str) -> Any:

@@ -9,12 +9,12 @@ from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from alliance.calendar import DAY_SLOT, SLOTS_A_DAY, Day
-from alliance.capacity import ends_in, month_start, ran_in, rent_between, sla_cents, sla_due, term_end
+from alliance.capacity import end_due, ends_in, month_start, ran_in, rent_between, sla_cents, sla_due, term_end
 from alliance.closing import Availability
 from alliance.errors import Conflicting, Missing, Refused
 from alliance.fleet import BillingGroup, Station
 from alliance.identity import ZERO_DIGEST, Digest, GroupId, LeaseId, MemberId, StationId
-from alliance.lease import Lease
+from alliance.lease import EarlyEnd, Lease
 from alliance.money import energy_cents, largest_remainder, mul_div
 from alliance.schedule import GainRow, PriceRow, Schedule, ScheduleRow
 from alliance.statement import (
@@ -90,8 +90,8 @@ class SettlementInputs:
     """Documents that stand in the log at `log_size`: no other may be evidence."""
     accepted: Mapping[tuple[StationId, int], AnchoredSchedule] = field(default_factory=dict)
     """What a station's own key bound it to instead, per slot."""
-    early_ends: Mapping[LeaseId, int] = field(default_factory=dict)
-    """First absolute slot in which a lease that was ended early no longer runs."""
+    early_ends: Mapping[LeaseId, EarlyEnd] = field(default_factory=dict)
+    """How the leases ended that did so before their term."""
     availability: Mapping[LeaseId, Availability] = field(default_factory=dict)
     """For each lease whose month or term ends with this day."""
     closing_account_wh: Mapping[LeaseId, int] = field(default_factory=dict)
@@ -396,7 +396,7 @@ class MemberFigures:
     saving_together_cents: int
     """Estimate: planned cost without any storage, less the planned cost in the alliance."""
     lease_cents: int
-    """Received for rent, wear, availability and hand-over; negative: paid."""
+    """Received for rent, wear, availability, hand-over and early ends; negative: paid."""
     fee_cents: int
     """Received from the platform, so never above 0."""
     net_cents: int
@@ -444,7 +444,8 @@ class _Frame:
         return lease.active_in(self.inputs.day, slot) and absolute < term_end(lease, self.early_end(lease))
 
     def early_end(self, lease: Lease) -> int | None:
-        return self.inputs.early_ends.get(lease.number)
+        ended = self.inputs.early_ends.get(lease.number)
+        return ended.end_slot if ended else None
 
     def lease_plans(self, station: StationId, slot: int) -> dict[LeaseId, int]:
         """planned_wh of each lease in force; rows of any other lease are the owner's."""
@@ -712,7 +713,7 @@ def _day_line(
 
 
 def _closing_lines(frame: _Frame) -> Iterator[Line]:
-    """Availability at the end of a month or term, hand-over at the end of a term (protocol 8.7.4, 8.7.5)."""
+    """Availability at the end of a month or term, hand-over and price at its end (protocol 8.7.4, 8.7.5, 8.7.7)."""
     day = frame.inputs.day
     for lease in frame.inputs.leases:
         early_end = frame.early_end(lease)
@@ -720,6 +721,9 @@ def _closing_lines(frame: _Frame) -> Iterator[Line]:
             yield _sla_line(frame, lease)
         if ends_in(lease, day, early_end):
             yield _handover_line(frame, lease)
+        ended = frame.inputs.early_ends.get(lease.number)
+        if ended and ended.by and end_due(day, ended):
+            yield _end_line(frame, lease, ended, ended.by)
 
 
 def _sla_line(frame: _Frame, lease: Lease) -> Line:
@@ -749,6 +753,23 @@ def _handover_line(frame: _Frame, lease: Lease) -> Line:
         evidence=evidence_of(_lease_id(lease), input_id(InputKind.LEASE_ACCOUNT, a=lease.number, b=end)),
         quantity_wh=above,
         price=lease.handover_price,
+    )
+
+
+def _end_line(frame: _Frame, lease: Lease, ended: EarlyEnd, by: MemberId) -> Line:
+    """What the party that ended a lease alone pays the other: the price that the chain recorded."""
+    ended_id = input_id(InputKind.EARLY_END, a=lease.number, b=ended.end_slot)
+    return Line(
+        slot=DAY_SLOT,
+        kind=LineKind.LEASE_END,
+        account=member_account(by),
+        counterparty=member_account(lease.other_party(by)),
+        subject=lease.number,
+        group=frame.group_of[lease.station],
+        quantity_wh=0,
+        price_cents_per_mwh=0,
+        amount_cents=-ended.price_cents,
+        evidence=evidence_of(_lease_id(lease), ended_id),
     )
 
 

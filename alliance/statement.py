@@ -101,6 +101,7 @@ class LineKind(IntEnum):
     PLATFORM_FEE = 12
     LEASE_SLA = 13
     LEASE_HANDOVER = 14
+    LEASE_END = 15
 
     @property
     def label(self) -> str:
@@ -108,7 +109,9 @@ class LineKind(IntEnum):
         return self.name.lower()
 
 
-LEASE_KINDS = frozenset({LineKind.LEASE_RENT, LineKind.LEASE_WEAR, LineKind.LEASE_SLA, LineKind.LEASE_HANDOVER})
+LEASE_KINDS = frozenset(
+    {LineKind.LEASE_RENT, LineKind.LEASE_WEAR, LineKind.LEASE_SLA, LineKind.LEASE_HANDOVER, LineKind.LEASE_END}
+)
 """The lines between a lessee and an owner."""
 
 
@@ -139,6 +142,8 @@ class InputKind(IntEnum):
     """digest of the month's slots (`alliance.closing`), lease, available_bp."""
     LEASE_ACCOUNT = 12
     """zero, lease, absolute slot at which it is closed."""
+    EARLY_END = 13
+    """zero, lease, absolute slot at which a party ended it alone: `LeaseEnded` names both once."""
 
 
 _INPUT = struct.Struct(">B32sII")
@@ -412,20 +417,23 @@ def assemble(
 
 def sorted_lines(lines: Iterable[Line]) -> tuple[Line, ...]:
     """Lines in the order of their identities. Raises LeafContradicts if two have the same."""
-    ordered = tuple(sorted(lines, key=attrgetter("slot", "kind", "account", "counterparty", "subject")))
-    for index, (before, after) in enumerate(pairwise(ordered), start=1):
-        if before.identity == after.identity:
-            raise LeafContradicts(kind="line", index=index, want="another identity", got=str(after.identity))
+    ordered = tuple(sorted(lines, key=_identity))
+    for index, (before, after) in enumerate(pairwise(map(_identity, ordered)), start=1):
+        if before == after:
+            raise LeafContradicts(kind="line", index=index, want="another identity", got=str(after))
     return ordered
 
 
 def entries_of(lines: Sequence[Line]) -> tuple[Entry, ...]:
     """Two entries a line, with a running balance per account (and, in the pool, per billing group)."""
     books: dict[tuple[AccountId, GroupId], list[Entry]] = {}
+    none = GroupId(0)
     for position, line in enumerate(lines):
-        for account, amount in ((line.account, line.amount_cents), (line.counterparty, -line.amount_cents)):
-            _book(books, account, line.group if account == POOL else GroupId(0), position, amount)
-    return tuple(entry for _, book in sorted(books.items()) for entry in book)
+        amount, account = line.amount_cents, line.account
+        _book(books, account, line.group if account == POOL else none, position, amount)
+        account = line.counterparty
+        _book(books, account, line.group if account == POOL else none, position, -amount)
+    return tuple([entry for _, book in sorted(books.items()) for entry in book])
 
 
 def balances_of(lines: Iterable[Line], roster: Sequence[MemberId]) -> tuple[int, ...]:
@@ -437,6 +445,10 @@ def balances_of(lines: Iterable[Line], roster: Sequence[MemberId]) -> tuple[int,
                 raise AccountUnknown(account=account_name(account))
             sums[account] += cents
     return tuple(sums.values())
+
+
+_identity = attrgetter("slot", "kind", "account", "counterparty", "subject")
+"""`Line.identity`, without a call for each line."""
 
 
 def check_consistent(statement: Statement) -> None:
@@ -493,18 +505,15 @@ def payment_list(statement: Statement, invoices: Iterable[DirectInvoice] = ()) -
 def _book(
     books: dict[tuple[AccountId, GroupId], list[Entry]], account: AccountId, group: GroupId, line: int, amount: int
 ) -> None:
-    book = books.setdefault((account, group), [])
-    before = book[-1].balance_cents if book else 0
+    book = books.get((account, group))
+    if book is None:
+        book = books[account, group] = []
+    balance = book[-1].balance_cents + amount if book else amount
     book.append(
         Entry(
-            account=account,
-            group=group,
-            index=len(book),
-            line=line,
-            amount_cents=amount,
-            balance_cents=before + amount,
+            account=account, group=group, index=len(book), line=line, amount_cents=amount, balance_cents=balance
         )
-    )
+    )  # fmt: skip
 
 
 def _same(kind: str, want: Sequence[object], got: Sequence[object]) -> None:

@@ -22,6 +22,7 @@ from api.session import routes as session
 from api.settlements import routes as settlements
 from api.stations import routes as stations
 from api.status import routes as status
+from api.texts import routes as texts
 from api.tlog import routes as tlog
 
 ROUTERS: tuple[APIRouter, ...] = (
@@ -29,6 +30,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     session.router,
     members.router,
     charter.router,
+    texts.router,
     stations.router,
     devices.router,
     leases.router,

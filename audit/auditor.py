@@ -32,7 +32,10 @@ from chain.events import Checkpoint, DigestClaimed, EpochOverdue
 from chain.rpc import Rpc
 from oracle.deployment import Deployment
 from oracle.grant import Opener
+from oracle.signers import Signers, Unproved
 
+_FORGET_SLOT = 8
+"""A few epochs into a day, when the day before is judged."""
 _USE = "protocol 8.7.4: the use of leased capacity follows from schedules and batteries"
 
 
@@ -132,13 +135,18 @@ class _Audit:
 
     def __init__(self, deployment: Deployment, days: tuple[Day, ...], asked: Asked, progress: Progress) -> None:
         self._deployment, self._days, self._asked, self._progress = deployment, days, asked, progress
-        self._findings = Findings(every=asked.every)
-        self._opening = Opening(asked.opener)
         self._facts: Facts | None = None
+        self._not_closed: list[Unread] = []
         self._blocks: Blocks | None = None
+        self._begin()
+
+    def _begin(self) -> None:
+        """Nothing was found yet."""
+        self._findings = Findings(every=self._asked.every)
+        self._opening = Opening(self._asked.opener)
         self._evidence = Evidence()
         self._epochs = 0
-        self._unread: list[Unread] = []
+        self._unread = list(self._not_closed)
         self._results: list[DayResult] = []
 
     def reported(self, run: Callable[[], None]) -> Report:
@@ -187,12 +195,28 @@ class _Audit:
         keys.check_walk(facts)
         state.check(facts.events, facts.slots, self._days)
         days = self._closed(facts)
-        self._blocks = Blocks(archive())
-        self._blocks.require_any(checkpoint.manifest for checkpoint in found)
-        course = _Course(self._asked, facts, found, self._blocks, days, self._findings, self._opening, self._progress)
+        source = archive()
+        Blocks(source).require_any(checkpoint.manifest for checkpoint in found)
+        try:
+            self._walk(facts, found, source, days, Signers(Keyring(facts).has_one_key))
+        except Unproved:
+            self._walk(facts, found, source, days, None)
+
+    def _walk(
+        self, facts: Facts, found: Sequence[Checkpoint], source: Source, days: Sequence[Day], signers: Signers | None
+    ) -> None:
+        """Walk the log from its beginning. Whatever is found, raises Unproved unless every assumed signer is proved."""
+        self._begin()
+        self._blocks = Blocks(source)
+        course = _Course(
+            self._asked, facts, found, self._blocks, days, self._findings, self._opening, self._progress, signers
+        )
         self._evidence = course.evidence
         try:
             course.run(self._unread, self._results)
+        except (Diverged, Unread):
+            course.prove()
+            raise
         finally:
             self._epochs = course.epochs
             self._evidence = course.evidence
@@ -207,6 +231,7 @@ class _Audit:
             except Unread as error:
                 if not closed and day == self._days[-1]:
                     raise
+                self._not_closed.append(error)
                 self._unread.append(error)
         return closed
 
@@ -238,12 +263,14 @@ class _Course:
 
     def __init__(
         self, asked: Asked, facts: Facts, found: Sequence[Checkpoint], blocks: Blocks, days: Sequence[Day],
-        findings: Findings, opening: Opening, progress: Progress,
+        findings: Findings, opening: Opening, progress: Progress, signers: Signers | None,
     ) -> None:  # fmt: skip
+        self._signers = signers
         self._asked, self._facts, self._found, self._blocks, self._days = asked, facts, found, blocks, list(days)
         self._findings, self._opening, self._progress = findings, opening, progress
         self._keyring = Keyring(facts)
         self._posted = {day: settlement.posted(facts, day) for day in days}
+        self._ready = {day: self._ready_at(day) for day in days}
         with reading_chain():
             self._stations = asked.focus.stations(facts)
         self._needs = self._needed()
@@ -267,17 +294,27 @@ class _Course:
             self._remember(checkpoint)
             self._step(checkpoint)
             judged_before = len(results)
-            while len(self._waiting) > 1 and self._ready(self._waiting[0]) <= checkpoint.epoch:
+            while len(self._waiting) > 1 and self._ready[self._waiting[0]] <= checkpoint.epoch:
                 self._next(unread, results)
-            if self._check is not None:
-                self.evidence.forget(self._oldest_evidence().first_slot - EPOCHS_BESIDE)
+            self._forget(checkpoint.epoch)
             if len(results) > judged_before:
                 self._keep(results)
         self._hold_against()
         while self._waiting:
             self._next(unread, results)
+        self.prove()
         if self._asked.resume is not None:
             self._asked.resume.done()
+
+    def prove(self) -> None:
+        """Prove the signers that were assumed so far. Raises Unproved."""
+        if self._signers is not None:
+            self._signers.prove()
+
+    def _forget(self, epoch: int) -> None:
+        """Once a day, drop the evidence that no day asks for any more."""
+        if self._check is not None and (epoch - self._days[0].first_slot) % SLOTS_A_DAY == _FORGET_SLOT:
+            self.evidence.forget(self._oldest_evidence().first_slot - EPOCHS_BESIDE)
 
     def _hold_against(self) -> None:
         """Hold what members kept against the whole log."""
@@ -343,6 +380,7 @@ class _Course:
         self._states = {epoch: state for epoch, state in self._states.items() if at is None or epoch >= at}
         if at is not None:
             uses = {day: need.use for day, need in self._needs.items() if need.use is not None}
+            self.prove()
             walk, counts = self._states[at]
             resume.save(Kept(walk=walk, results=tuple(results), uses=uses, counts=counts), self._facts)
 
@@ -374,6 +412,7 @@ class _Course:
             self._check = EvidenceCheck(
                 self._facts, self._keyring, self._blocks, scope=self._scope, course=self._walk.course(),
                 findings=self._findings, opening=self._opening, history=completeness.streams(self._asked.held),
+                signers=self._signers,
             )  # fmt: skip
             self.evidence, before = self._check.found, self._before
             self.evidence.segments, self.evidence.readings = before.segments, before.readings
@@ -392,7 +431,7 @@ class _Course:
 
     # ---- the days ----
 
-    def _ready(self, day: Day) -> int:
+    def _ready_at(self, day: Day) -> int:
         """The epoch behind which nothing can come any more that a day's statements may rest on or must show."""
         seconds = self._facts.deployment.epoch_seconds
         logged = [e.at.timestamp_s // seconds + settlement.LOGGED_WITHIN for e in self._posted[day]]

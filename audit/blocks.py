@@ -4,7 +4,7 @@ An archive that is not there at all, or does not answer, was not read: that accu
 that do not hash to their address, so that the audit can say which reading or line inside them was changed.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Protocol
 
@@ -102,14 +102,16 @@ class Blocks:
         self.count = 0
         self.bytes = 0
 
-    def get(self, digest: Digest, *, rule: str, where: Where) -> bytes:
+    def get(self, digest: Digest, *, rule: str, where: Where | Callable[[], Where]) -> bytes:
         """The block. Raises Diverged when it was withheld or altered, Unread when the archive does not answer."""
         try:
             block = self._source.get(digest)
         except BlockMissing as missing:
-            raise diverged(f"{rule}: withheld", str(Cid(digest)), "no such block", where=where) from missing
+            place = where if isinstance(where, Where) else where()
+            raise diverged(f"{rule}: withheld", str(Cid(digest)), "no such block", where=place) from missing
         except BlockAltered as altered:
-            raise diverged(f"{rule}: altered", str(altered.cid), str(altered.got), where=where) from altered
+            place = where if isinstance(where, Where) else where()
+            raise diverged(f"{rule}: altered", str(altered.cid), str(altered.got), where=place) from altered
         self.count += 1
         self.bytes += len(block)
         return block

@@ -6,8 +6,9 @@ may still ask for stays; the rest is forgotten as the days pass.
 """
 
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 from alliance.calendar import SLOTS_A_DAY, Day, epoch_start_ms
 from alliance.errors import AllianceError
@@ -17,7 +18,7 @@ from alliance.reading import ChannelKind, Reading, check_follows
 from alliance.segment import START, Head, Segment, SignedSegment, StreamBroken, check_continues, conflict
 from audit.blocks import Blocks
 from audit.facts import Facts
-from audit.finding import Diverged, Findings, Where, diverged, judged
+from audit.finding import Diverged, Findings, Where, diverged, judged, judgement
 from audit.keys import Keyring, Standing
 from audit.manifests import Course, Stream, epoch_place, head_after, slot_of
 from audit.opening import Opening
@@ -26,8 +27,9 @@ from oracle import block, contents, log, manifest, scan
 from oracle.block import EvidenceBlock
 from oracle.contents import Contents
 from oracle.log import EntriesDisordered, Entry
-from oracle.manifest import Manifest, Row
+from oracle.manifest import Manifest, Row, RowStatus
 from oracle.segment import SealedSegment
+from oracle.signers import Signers
 
 EPOCHS_BESIDE = 96
 """Evidence is read from so many epochs before a day on (protocol 8.4.1), and in full up to so many after it."""
@@ -150,17 +152,19 @@ class EvidenceCheck:
 
     def __init__(
         self, facts: Facts, keyring: Keyring, blocks: Blocks, *, scope: Scope, course: Course, findings: Findings,
-        opening: Opening, history: Iterable[Stream] = (),
+        opening: Opening, history: Iterable[Stream] = (), signers: Signers | None = None,
     ) -> None:  # fmt: skip
         self._facts, self._keyring, self._blocks, self._scope = facts, keyring, blocks, scope
-        self._findings, self._opening = findings, opening
+        self._findings, self._opening, self._signers = findings, opening, signers
+        self._domain, self._epoch_s = facts.deployment.domain, facts.deployment.epoch_seconds
         self._heads: dict[Stream, Head] = dict(course.heads)
-        self._last: dict[Stream, Reading] = {}
+        self._last: dict[Stream, Contents] = {}
+        """Of each stream the last segment that brought readings."""
         self._latest_ms: dict[Stream, int] = {}
         self._past: dict[Stream, deque[SignedSegment]] = {}
         self._lost: set[Stream] = set()
         self._history = frozenset(history)
-        self._standings: dict[tuple[Address, Address, int, int], Standing] = {}
+        self._standings: dict[tuple[Address, Address], Standing] = {}
         self._at: Place | None = None
         self.found = Evidence()
 
@@ -169,13 +173,13 @@ class EvidenceCheck:
         for stream, (checkpoint, digest) in sorted(course.latest.items(), key=lambda item: item[0]):
             if stream not in streams or stream in self.found.streams:
                 continue
-            where = self._place(checkpoint.epoch, stream, seq=None)
+            where = self._placed(checkpoint.epoch, stream, None)
             with self._findings.tried():
                 _, sealed = self._open(digest, checkpoint, where, head=None)
                 if sealed is None:
                     self.found.unread.setdefault(stream, []).append(checkpoint.epoch)
                     continue
-                measured = [self._measured(one, None, checkpoint, where) for one in sealed]
+                measured = [self._measured(one, *self._judged(one, checkpoint, where)) for one in sealed]
                 for one in [m for m in measured if m.count][-1:]:
                     self._keep(stream, one)
 
@@ -213,31 +217,32 @@ class EvidenceCheck:
         self, row: Row, digest: Digest, made: Manifest, checkpoint: Checkpoint, stream: Stream, before: Head
     ) -> list[SignedSegment]:
         """A row's segments, checked; what is in clear of those whose payload stays unread."""
-        where = self._place(checkpoint.epoch, stream, seq=before.next_seq)
+        where = self._placed(checkpoint.epoch, stream, before.next_seq)
         clear, sealed = self._open(digest, checkpoint, where, head=before)
         if sealed is None:
             self.found.unread.setdefault(stream, []).append(checkpoint.epoch)
             self._last.pop(stream, None)
         kept = stream in self._scope.meters or stream in self._scope.batteries
         for at, signed in enumerate(clear.signed):
-            self._continue(stream, signed, where)
+            self._continue(stream, signed, checkpoint, where)
             self.found.segments += 1
             self.found.gaps += not signed.segment.count
             if sealed is None:
                 self._standing(signed, checkpoint, where)
                 continue
-            found = self._read(sealed[at], checkpoint, where)
+            standing = self._standing(signed, checkpoint, where)
+            found = self._read(sealed[at], where)
             self._check_registers(stream, found, where)
             self.found.readings += len(found.times_ms)
             if kept:
-                self._keep(stream, self._measured(sealed[at], found, checkpoint, where))
+                self._keep(stream, self._measured(sealed[at], found, checkpoint, standing))
         self._check_row(row, made, clear.signed, before, where)
         return list(clear.signed)
 
     # ---- opening ----
 
     def _open(
-        self, digest: Digest, checkpoint: Checkpoint, where: Where, *, head: Head | None
+        self, digest: Digest, checkpoint: Checkpoint, where: Callable[[], Where], *, head: Head | None
     ) -> tuple[EvidenceBlock, tuple[SealedSegment, ...] | None]:
         """What stands in clear, and the segments if they are readable; an altered block is named where it breaks."""
         try:
@@ -245,20 +250,27 @@ class EvidenceCheck:
         except Diverged as refused:
             bent = self._blocks.altered(digest)
             seq = None if bent is None or head is None else self._first_broken(bent, digest, checkpoint, where, head)
-            place = where if seq is None else replace(where, seq=seq)
+            place = where() if seq is None else replace(where(), seq=seq)
             raise Diverged(found=replace(refused.found, where=place)) from refused
-        with judged(_BLOCK, where=where):
+        try:
             return self._opened(raw, digest, checkpoint.epoch)
+        except AllianceError as error:
+            found = judgement(error, _BLOCK, where())
+            if found is error:
+                raise
+            raise found from error
 
     def _opened(self, raw: bytes, digest: Digest, epoch: int) -> tuple[EvidenceBlock, tuple[SealedSegment, ...] | None]:
-        domain, keys = self._facts.deployment.domain, self._keyring.public_keys
-        clear = scan.evidence(raw, domain, keys=keys) or block.read(raw, domain, keys=keys)
+        domain, keys = self._domain, self._keyring.public_keys
+        clear = scan.evidence(raw, domain, keys=keys, signers=self._signers) or block.read(raw, domain, keys=keys)
         if clear.alg == block.PLAIN:
             return clear, _sealed(clear) or block.unlock(clear)
         sealed = self._opening.tried(lambda key: block.unlock(clear, content_key=key), digest, [epoch])
         return clear, sealed
 
-    def _first_broken(self, raw: bytes, digest: Digest, checkpoint: Checkpoint, where: Where, head: Head) -> int | None:
+    def _first_broken(
+        self, raw: bytes, digest: Digest, checkpoint: Checkpoint, where: Callable[[], Where], head: Head
+    ) -> int | None:
         """First seq of the first segment in altered bytes that does not hold; None if they cannot be read at all."""
         try:
             clear, sealed = self._opened(raw, digest, checkpoint.epoch)
@@ -277,60 +289,68 @@ class EvidenceCheck:
 
     # ---- one segment ----
 
-    def _continue(self, stream: Stream, signed: SignedSegment, where: Where) -> None:
+    def _continue(
+        self, stream: Stream, signed: SignedSegment, checkpoint: Checkpoint, where: Callable[[], Where]
+    ) -> None:
         segment = signed.segment
         if stream != (segment.device, segment.channel):
-            at = replace(where, seq=segment.first_seq)
+            at = replace(where(), seq=segment.first_seq)
             named = f"0x{segment.device.hex()}/{segment.channel}"
             raise diverged(f"{_BLOCK} (stream)", f"0x{stream[0].hex()}/{stream[1]}", named, where=at)
         head = self._heads.get(stream, START)
-        past = self._past.setdefault(stream, deque(maxlen=EPOCHS_BESIDE))
+        past = self._past.get(stream)
+        if past is None:
+            past = self._past[stream] = deque(maxlen=EPOCHS_BESIDE)
         if stream in self._lost:
             self._lost.discard(stream)
         elif (segment.first_seq, segment.prev) != (head.next_seq, head.digest):
             try:
                 check_continues(head, segment)
             except StreamBroken as broken:
-                where = replace(where, seq=segment.first_seq)
-                raise _broken(broken, breach(head, signed, past), where) from broken
+                at = replace(where(), seq=segment.first_seq)
+                raise _broken(broken, breach(head, signed, past), at) from broken
         past.append(signed)
         if stream in self._history:
-            self.found.history.setdefault(stream, []).append((where.epoch or 0, signed))
+            self.found.history.setdefault(stream, []).append((checkpoint.epoch, signed))
         self._heads[stream] = Head(next_seq=segment.next_seq, digest=signed.digest)
 
-    def _standing(self, signed: SignedSegment, checkpoint: Checkpoint, where: Where) -> Standing:
+    def _standing(self, signed: SignedSegment, checkpoint: Checkpoint, where: Callable[[], Where]) -> Standing:
         """What the signer's key was worth; a key that never counted for the device is refused."""
         at, device = checkpoint.at, signed.segment.device
         if self._at is not at:
             self._at, self._standings = at, {}
-        known = (device, signed.signer, at.block_number, at.log_index)
+        known = (device, signed.signer)
         standing = self._standings.get(known)
         if standing is None:
             standing = self._standings[known] = self._keyring.standing(device, signed.signer, at)
         if standing in (Standing.STRANGER, Standing.OWNER):
             got = f"0x{signed.signer.hex()} ({standing.value})"
-            place = replace(where, seq=signed.segment.first_seq)
+            place = replace(where(), seq=signed.segment.first_seq)
             raise diverged(_KEY, "a confirmed key of the device, not its owner's", got, where=place)
         return standing
 
-    def _read(self, one: SealedSegment, checkpoint: Checkpoint, where: Where) -> Contents:
-        """A segment's readings, checked against what was signed, by a key that counts."""
-        self._standing(one.signed, checkpoint, where)
+    def _judged(
+        self, one: SealedSegment, checkpoint: Checkpoint, where: Callable[[], Where]
+    ) -> tuple[Contents, Checkpoint, Standing]:
+        """A segment's readings and what its key was worth."""
+        standing = self._standing(one.signed, checkpoint, where)
+        return self._read(one, where), checkpoint, standing
+
+    def _read(self, one: SealedSegment, where: Callable[[], Where]) -> Contents:
+        """A segment's readings, checked against what was signed."""
         try:
             return contents.checked(one)
         except AllianceError:
-            with judged(_CONTENTS, where=replace(where, seq=one.signed.segment.first_seq)):
+            with judged(_CONTENTS, where=replace(where(), seq=one.signed.segment.first_seq)):
                 return contents.checked(one)
 
-    def _measured(self, one: SealedSegment, found: Contents | None, checkpoint: Checkpoint, where: Where) -> Measured:
+    def _measured(self, one: SealedSegment, found: Contents, checkpoint: Checkpoint, standing: Standing) -> Measured:
         """What a settlement needs of a segment."""
-        found = found or self._read(one, checkpoint, where)
         segment, signer = one.signed.segment, one.signed.signer
         limits = bracket(beacon_ms=self._beacon_ms(segment), checkpoint_ms=checkpoint.at.timestamp_s * 1000)
         return Measured(
-            checkpoint, signer, segment.count, found.readings(self._places(segment, found, limits)), limits,
-            self._standing(one.signed, checkpoint, where),
-        )  # fmt: skip
+            checkpoint, signer, segment.count, found.readings(self._places(segment, found, limits)), limits, standing
+        )
 
     def _places(self, segment: Segment, found: Contents, limits: Bracket) -> Sequence[int]:
         """The readings that may be edges; those outside their bracket are counted on the way."""
@@ -353,25 +373,26 @@ class EvidenceCheck:
         found = self._facts.headers(segment.beacon_block)
         return found.timestamp_s * 1000 if found is not None and found.hash == segment.beacon_hash else None
 
-    def _check_registers(self, stream: Stream, found: Contents, where: Where) -> None:
+    def _check_registers(self, stream: Stream, found: Contents, where: Callable[[], Where]) -> None:
         """The first reading of a segment follows the last one of the segment before."""
         if not found.times_ms:
             return
         before = self._last.get(stream)
-        if before is not None:
-            first = found.reading(0)
-            try:
-                check_follows(before, first)
-            except AllianceError:
-                with judged(_FOLLOWS, where=replace(where, seq=first.seq)):
-                    check_follows(before, first)
-        self._last[stream] = found.reading(len(found.times_ms) - 1)
+        if before is not None and not before.precedes(found):
+            last, first = before.reading(len(before.times_ms) - 1), found.reading(0)
+            with judged(_FOLLOWS, where=replace(where(), seq=first.seq)):
+                check_follows(last, first)
+        self._last[stream] = found
 
     # ---- one epoch ----
 
-    def _check_row(self, row: Row, made: Manifest, signed: Sequence[SignedSegment], before: Head, where: Where) -> None:
+    def _check_row(
+        self, row: Row, made: Manifest, signed: Sequence[SignedSegment], before: Head, where: Callable[[], Where]
+    ) -> None:
         frozen = self._keyring.frozen(row.device, as_of_block=made.as_of_block)
-        start = epoch_start_ms(made.epoch, epoch_seconds=self._facts.deployment.epoch_seconds)
+        start = epoch_start_ms(made.epoch, epoch_seconds=self._epoch_s)
+        if len(signed) == 1 and not frozen and _is_live(row, signed[0], start):
+            return
         want = manifest.row_of(
             row.device, row.channel, segments=signed, head=before.digest, evidence=row.evidence, epoch_start_ms=start,
             frozen=any(one.signer in frozen for one in signed),
@@ -381,7 +402,7 @@ class EvidenceCheck:
         for name in ("first_seq", "last_seq", "head", "status"):
             expected, got = getattr(want, name), getattr(row, name)
             if expected != got:
-                raise diverged(f"{_ROW} ({name})", _shown(expected), _shown(got), where=where)
+                raise diverged(f"{_ROW} ({name})", _shown(expected), _shown(got), where=where())
 
     def _check_entries(
         self, checkpoint: Checkpoint, entries: list[Entry], signed: list[SignedSegment], *, whole: bool
@@ -408,6 +429,10 @@ class EvidenceCheck:
         s = signed.segment
         return self._place(epoch, (s.device, s.channel), seq=s.first_seq)
 
+    def _placed(self, epoch: int, stream: Stream, seq: int | None) -> Callable[[], Where]:
+        """A stream's place, made when it is asked for: hardly any is."""
+        return partial(self._place, epoch, stream, seq)
+
     def _place(self, epoch: int, stream: Stream, seq: int | None) -> Where:
         device, channel = stream
         return Where(
@@ -422,8 +447,23 @@ def _sealed(clear: EvidenceBlock) -> tuple[SealedSegment, ...] | None:
     if hidden is None or len(hidden) != len(clear.signed):
         return None
     return tuple(
-        SealedSegment(signed=signed, secret=secret, readings=readings)
-        for signed, (secret, readings) in zip(clear.signed, hidden, strict=True)
+        [
+            SealedSegment(signed=signed, secret=secret, readings=readings)
+            for signed, (secret, readings) in zip(clear.signed, hidden, strict=True)
+        ]
+    )
+
+
+def _is_live(row: Row, one: SignedSegment, epoch_start_ms: int) -> bool:
+    """Whether a row is that of one segment with readings of its epoch: what `manifest.row_of` makes of most rows."""
+    s = one.segment
+    return (
+        row.status is RowStatus.LIVE
+        and s.count > 0
+        and row.first_seq == s.first_seq
+        and row.last_seq == s.next_seq - 1
+        and row.head == one.digest
+        and s.t_first_ms >= epoch_start_ms
     )
 
 

@@ -115,12 +115,19 @@ def judged(rule: str, *, where: Where) -> Iterator[None]:
     """Turn what a rule refuses inside into the divergence at `where`; a place that the error names is taken from it."""
     try:
         yield
-    except (Diverged, Unread):
-        raise
     except AllianceError as error:
-        expected, got = _sides(error)
-        place = _refined(where, error)
-        raise diverged(f"{rule} ({error.code})", expected, got, where=place) from error
+        found = judgement(error, rule, where)
+        if found is error:
+            raise
+        raise found from error
+
+
+def judgement(error: AllianceError, rule: str, where: Where) -> AllianceError:
+    """The divergence that a refusal under a rule is; one that is a finding already stays as it is."""
+    if isinstance(error, Diverged | Unread):
+        return error
+    expected, got = _sides(error)
+    return diverged(f"{rule} ({error.code})", expected, got, where=_refined(where, error))
 
 
 def shown(value: object) -> str:

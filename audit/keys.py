@@ -42,6 +42,7 @@ class Keyring:
 
     def __init__(self, facts: Facts) -> None:
         self._histories: dict[tuple[Address, Address], KeyHistory] = {}
+        self._signers: dict[Address, list[tuple[Address, KeyHistory]]] = {}
         self._public: dict[tuple[Address, int], list[bytes]] = {}
         self._owners: dict[Address, list[tuple[Moment, Address]]] = {}
         self._bound: list[ChannelBound] = []
@@ -67,9 +68,13 @@ class Keyring:
         """The keys of a device that stand frozen as of a block."""
         return {
             key
-            for (of, key), history in self._histories.items()
-            if of == device and history.frozen is not None and history.frozen.block <= as_of_block
+            for key, history in self._signers.get(device, ())
+            if history.frozen is not None and history.frozen.block <= as_of_block
         }
+
+    def has_one_key(self, device: Address) -> bool:
+        """Whether one single key was ever confirmed for a device."""
+        return sum(1 for _, history in self._signers.get(device, ()) if history.terms) == 1
 
     def public_keys(self, device: Address, alg: int) -> Sequence[bytes]:
         """The public keys of an algorithm that were ever confirmed for a device, in the order of the chain."""
@@ -94,7 +99,11 @@ class Keyring:
         return held[-1] if held else device
 
     def _history(self, device: Address, key: Address) -> KeyHistory:
-        return self._histories.setdefault((device, key), KeyHistory())
+        known = self._histories.get((device, key))
+        if known is None:
+            known = self._histories[device, key] = KeyHistory()
+            self._signers.setdefault(device, []).append((key, known))
+        return known
 
     def _apply(self, event: object) -> None:
         match event:

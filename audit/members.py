@@ -3,7 +3,7 @@
 from alliance.calendar import Day
 from alliance.fleet import Station
 from alliance.identity import Address, LeaseId, MemberId
-from alliance.lease import Lease
+from alliance.lease import EarlyEnd, Lease
 from audit.facts import Facts
 from audit.finding import Where, diverged, expect, shown
 from chain.events import (
@@ -60,6 +60,9 @@ def leases(facts: Facts) -> tuple[Lease, ...]:
     return tuple(event.lease for event in facts.of(Leased))
 
 
-def early_ends(facts: Facts) -> dict[LeaseId, int]:
-    """First absolute slot in which a lease that was ended early no longer runs."""
-    return {event.number: event.end_slot for event in facts.of(LeaseEnded)}
+def early_ends(facts: Facts) -> dict[LeaseId, EarlyEnd]:
+    """How each lease ended that did so before its term; the last end counts (protocol 7.2.2)."""
+    return {
+        event.number: EarlyEnd(end_slot=event.end_slot, by=event.by or None, price_cents=event.price_cents)
+        for event in facts.of(LeaseEnded)
+    }

@@ -45,6 +45,7 @@ KINDS: Mapping[LineKind, tuple[str, str]] = {
     LineKind.PLATFORM_FEE: ("认证收益 × 费率", "certified gain × fee"),
     LineKind.LEASE_SLA: ("可用率不足的返还", "returned for missing availability"),
     LineKind.LEASE_HANDOVER: ("交接电量之差 × 交接价", "energy handed over × its price"),
+    LineKind.LEASE_END: ("剩余租金 × 提前终止费率", "rent left × the agreed part for ending early"),
 }
 """Why a line of a kind exists: quantity and price, in Chinese and English."""
 

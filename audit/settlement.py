@@ -12,6 +12,7 @@ from typing import TypeVar
 from alliance.calendar import DAY_SLOT, Day
 from alliance.closing import DayUse
 from alliance.day import DayFacts, Meter, settlement_inputs
+from alliance.errors import AllianceError
 from alliance.fleet import Channel
 from alliance.identity import Digest, LeaseId, StationId
 from alliance.reading import ChannelKind
@@ -32,15 +33,15 @@ from audit.checkpoints import at_size
 from audit.documents import Documents
 from audit.evidence import Evidence, Measured, counted
 from audit.facts import Facts, Progress
-from audit.finding import Diverged, Findings, Where, diverged, expect, judged, shown
+from audit.finding import Diverged, Findings, Where, diverged, expect, judged, judgement, shown
 from audit.keys import Keyring
 from audit.manifests import Logged
 from audit.opening import Opening
 from chain.events import Checkpoint, StatementPosted
-from oracle import statement_document
+from oracle import cbor, statement_document
 from oracle.document import Opened, open_salted
 from oracle.log import EntryType
-from oracle.settlement_tree import settlement_tree
+from oracle.settlement_tree import statement_root
 
 _POSTED = "protocol 8.9: the day has a statement"
 _VERSIONS = "protocol 8.9.3: versions follow each other"
@@ -66,8 +67,8 @@ class Archived:
     """A posted statement as the archive has it; `refused` when its bytes are not those that were posted."""
 
     posted: StatementPosted
-    statement: Statement | None
-    """None when it stays unread."""
+    raw: bytes | None
+    """The statement's own bytes; None when it stays unread."""
     refused: Diverged | None
     check: Callable[[Digest], None]
     """Opens the block against its entry's commitment; a block that stays unread is not checked."""
@@ -155,19 +156,46 @@ class _Course:
         """Check the next version. Raises Diverged or Unread."""
         s, where = self._settling, Where(slot=DAY_SLOT)
         archived = _read(event, s)
+        expected = self._agreed(archived, version)
+        if expected is not None:
+            self._end(archived, expected, expected)
+            return
+        statement = _statement(archived)
         expect(_VERSIONS, version, event.version, where=where)
-        if archived.statement is None or s.documents.unread or s.uses_unread or self._blind:
+        if statement is None or self._is_blind:
             self._blind = True
-            self._unseen(archived, archived.statement)
+            self._unseen(archived, statement)
             return
         if self._decided:
-            self._add_judged(version, event, archived, archived.statement)
+            self._add_judged(version, event, archived, statement)
             return
-        whole, expected, self._taken = _recomputed(
-            s, archived, archived.statement, self._whole, self._root, version=version
-        )
-        _compare(s, archived, archived.statement, expected)
-        self._root = settlement_tree(expected).root
+        whole, expected, self._taken = _recomputed(s, archived, statement, self._whole, self._root, version=version)
+        _compare(s, archived, statement, expected)
+        self._end(archived, whole, expected)
+
+    @property
+    def _is_blind(self) -> bool:
+        return self._settling.documents.unread or self._settling.uses_unread or self._blind
+
+    def _agreed(self, archived: Archived, version: int) -> Statement | None:
+        """The day as recomputed, where the archived bytes are exactly its statement's: there is nothing to compare.
+
+        Only of the day's first version that stands, and where nothing has to be taken as stated. What it saw of the log
+        is guessed from its bytes: a wrong guess makes other bytes. None: the statement is read and compared.
+        """
+        first = self._whole is None and archived.posted.version == version
+        if not first or archived.raw is None or archived.refused is not None or self._is_blind or self._decided:
+            return None
+        try:
+            expected = _expected(self._settling, archived, archived.raw, version)
+            return expected if expected and statement_document.encode(expected) == archived.raw else None
+        except AllianceError:
+            return None
+
+    def _end(self, archived: Archived, whole: Statement, expected: Statement) -> None:
+        """A version's root and entry, and what stands after it."""
+        s, event = self._settling, archived.posted
+        self._root = statement_root(expected)
         with s.findings.tried():
             _check_posted(event, expected, self._root)
         with s.findings.tried():
@@ -179,7 +207,7 @@ class _Course:
         """A version of a day that the court touched: sound in itself; what it adds to the day is judged at the end."""
         s = self._settling
         with s.findings.tried():
-            _check_posted(event, stated, settlement_tree(stated).root)
+            _check_posted(event, stated, statement_root(stated))
         with s.findings.tried():
             _check_logged(s, archived)
         self._archived[version] = stated
@@ -226,7 +254,7 @@ class _Course:
             with s.findings.tried():
                 with judged(_OWN, where=where):
                     check_consistent(statement)
-                _check_posted(archived.posted, statement, settlement_tree(statement).root)
+                _check_posted(archived.posted, statement, statement_root(statement))
             if not statement.heading.deltas:
                 self._whole = statement
             self._lines += len(statement.lines)
@@ -300,16 +328,36 @@ def _read(event: StatementPosted, settling: Settling) -> Archived:
         )
 
     def check(commitment: Digest) -> None:
-        if statement is not None:
+        if found is not None:
             opened(commitment)
 
     try:
         with judged(_DOCUMENT, where=where):
             found = opened()
-            statement = None if found is None else statement_document.from_plain(found.content)
     except Diverged as error:
         raise refused or error from error
-    return Archived(posted=event, statement=statement, refused=refused, check=check)
+    return Archived(posted=event, raw=None if found is None else found.raw, refused=refused, check=check)
+
+
+def _statement(archived: Archived) -> Statement | None:
+    """What an archived statement says; None when it stays unread. Raises Diverged."""
+    if archived.raw is None:
+        return None
+    try:
+        return statement_document.from_plain(cbor.decode(archived.raw))
+    except AllianceError as error:
+        raise archived.refused or judgement(error, _DOCUMENT, Where(slot=DAY_SLOT)) from error
+
+
+def _expected(settling: Settling, archived: Archived, raw: bytes, version: int) -> Statement | None:
+    """The day as a statement with these bytes should have seen it; None where something would be taken as stated."""
+    size = statement_document.log_size_in(raw)
+    if size is None:
+        return None
+    view = _view(settling, archived, size, Where(slot=DAY_SLOT))
+    if _hidden(settling, view):
+        return None
+    return restated(settle(settlement_inputs(day_facts(settling, view, {}))), version)
 
 
 def _granted_in(settling: Settling, event: StatementPosted) -> Iterable[int]:
@@ -331,7 +379,7 @@ def _recomputed(
     Also the stations whose quantities were taken as they are stated.
     """
     where = Where(slot=DAY_SLOT)
-    view = _view(settling, archived, statement, where)
+    view = _view(settling, archived, statement.heading.log_size, where)
     given = _given(settling, statement, before, view)
     with judged(_RULES, where=where):
         whole = restated(settle(settlement_inputs(day_facts(settling, view, given))), version if before is None else 1)
@@ -345,7 +393,16 @@ def _given(
     settling: Settling, statement: Statement, before: Statement | None, view: Checkpoint
 ) -> dict[StationId, tuple[Quantity, ...]]:
     """The quantities, as stated, of the stations whose meters are not read; none when all are."""
-    hidden = {
+    hidden = _hidden(settling, view)
+    if not hidden:
+        return {}
+    stated = {(q.station, q.slot): q for q in (*(before.quantities if before else ()), *statement.quantities)}
+    return {station: tuple(q for (of, _), q in sorted(stated.items()) if of == station) for station in sorted(hidden)}
+
+
+def _hidden(settling: Settling, view: Checkpoint) -> set[StationId]:
+    """The stations whose meters are not read."""
+    return {
         channel.station
         for channel in settling.keyring.channels
         if channel.kind is ChannelKind.METER
@@ -354,15 +411,10 @@ def _given(
             or settling.evidence.is_unread((channel.device, channel.channel), day=settling.day, last_epoch=view.epoch)
         )
     }
-    if not hidden:
-        return {}
-    stated = {(q.station, q.slot): q for q in (*(before.quantities if before else ()), *statement.quantities)}
-    return {station: tuple(q for (of, _), q in sorted(stated.items()) if of == station) for station in sorted(hidden)}
 
 
-def _view(settling: Settling, archived: Archived, statement: Statement, where: Where) -> Checkpoint:
+def _view(settling: Settling, archived: Archived, size: int, where: Where) -> Checkpoint:
     """The checkpoint whose log a statement says it saw."""
-    size = statement.heading.log_size
     found = at_size(settling.checkpoints, size)
     if found is None or found.epoch < settling.last_epoch or not _precedes(found, archived.posted):
         if archived.refused is not None:

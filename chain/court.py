@@ -38,6 +38,7 @@ _SLOT_TOTAL = Function("disputeSlotTotal", f"{_HEAD},{LEAF}[],{LEAF}[])", _ANSWE
 _PLAN = Function("disputePlan", f"{_HEAD},{ROW},{ROW})", _ANSWER)
 _METERED = Function("disputeMetered", f"{_HEAD},{METERED})", _ANSWER)
 _RENT = Function("disputeRent", f"{_HEAD})", _ANSWER)
+_END = Function("disputeEnd", f"{_HEAD})", _ANSWER)
 _WEAR = Function("disputeWear", f"{_HEAD},{ROW})", _ANSWER)
 _GRID = Function("disputeGrid", f"{_HEAD},{LEAF}[],{ROW})", _ANSWER)
 _FEE = Function("disputeFee", f"{_HEAD},{ROW},{ROW})", _ANSWER)
@@ -370,6 +371,8 @@ def _line(docket: Docket, leaf: Leaf) -> Call:
     match line.kind:
         case LineKind.LEASE_RENT:
             return _call(PLAN_COURT, _RENT, docket, leaf)
+        case LineKind.LEASE_END:
+            return _call(PLAN_COURT, _END, docket, leaf)
         case LineKind.LEASE_WEAR:
             return _wear(docket, line)
         case LineKind.GRID_ENERGY | LineKind.GRID_NETWORK:

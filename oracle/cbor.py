@@ -47,6 +47,13 @@ class BadCid(Malformed):
     value: str
 
 
+@dataclass(frozen=True, slots=True)
+class Encoded:
+    """A value that was written before: its bytes stand as they are."""
+
+    raw: bytes
+
+
 def encode(value: object) -> bytes:
     """Write a value canonically. Raises TypeError for a type and OverflowError for an integer that has no form."""
     out = bytearray()
@@ -60,6 +67,19 @@ def decode(raw: bytes) -> object:
     if end != len(raw):
         raise NotCanonical(offset=end, why="trailing bytes")
     return value
+
+
+def list_head(count: int) -> bytes:
+    """What a list of so many values begins with."""
+    return _head(4, count)
+
+
+def read_int(raw: bytes, at: int) -> int:
+    """The integer of 0 or more at an offset. Raises NotCanonical."""
+    major, argument, _ = _read_head(raw, at)
+    if major:
+        raise NotCanonical(offset=at, why="not an integer of 0 or more")
+    return argument
 
 
 def cid_of(block: bytes) -> Cid:
@@ -103,6 +123,8 @@ def _write(value: object, out: bytearray) -> None:
                 _write(item, out)
         case Cid():
             out += _LINK_TAG + value.raw
+        case Encoded():
+            out += value.raw
         case _:
             raise TypeError(f"no DAG-CBOR form for {type(value).__name__}")
 

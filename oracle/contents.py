@@ -20,6 +20,8 @@ _BLOCK = 64
 """SHA-256 works on blocks of so many bytes; HMAC pads its key to one (RFC 2104)."""
 _INNER = bytes(byte ^ 0x36 for byte in range(256))
 _OUTER = bytes(byte ^ 0x5C for byte in range(256))
+_INNER_PAD, _OUTER_PAD = (bytes([pad]) * (_BLOCK - 32) for pad in (0x36, 0x5C))
+"""What pads a secret of 32 bytes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +43,12 @@ class Contents:
         """Some readings by their places."""
         return tuple(map(self.reading, places))
 
+    def precedes(self, following: "Contents") -> bool:
+        """Whether the first reading of another segment surely follows the last one of this (protocol 2.4)."""
+        _, _, _, _, before, _, _, _, c_before, d_before, _ = self.rows[-1]
+        _, _, _, _, seq, _, _, _, c, d, _ = following.rows[0]
+        return seq == before + 1 and c >= c_before and d >= d_before
+
 
 EMPTY = Contents((), (), plain=True)
 
@@ -48,8 +56,8 @@ EMPTY = Contents((), (), plain=True)
 def checked(sealed: SealedSegment) -> Contents:
     """Check that the readings are those that the segment covers. Raises as `oracle.segment.check_contents`."""
     segment, raw = sealed.signed.segment, sealed.readings
-    if 0 < segment.count <= MAX_READINGS and len(raw) == segment.count * SIZE:
-        found = _columns(sealed)
+    if 0 < segment.count <= MAX_READINGS and len(raw) == segment.count * SIZE and len(sealed.secret) == 32:
+        found = _single(sealed) if segment.count == 1 else _columns(sealed)
         if found is not None:
             return found
     readings = check_contents(sealed)
@@ -76,7 +84,24 @@ def _columns(sealed: SealedSegment) -> Contents | None:
     pieces = [raw[at : at + SIZE] for at in range(0, len(raw), SIZE)]
     if root_of([sha256(b"\0" + piece).digest() for piece in pieces]) != segment.root:
         return None
-    inner = sealed.secret.translate(_INNER) + b"\x36" * (_BLOCK - len(sealed.secret))
-    outer = sealed.secret.translate(_OUTER) + b"\x5c" * (_BLOCK - len(sealed.secret))
+    inner = sealed.secret.translate(_INNER) + _INNER_PAD
+    outer = sealed.secret.translate(_OUTER) + _OUTER_PAD
     made = [sha256(outer + sha256(inner + piece[6:16]).digest()).digest()[:16] for piece in pieces]
     return Contents(rows, times, plain=True) if made == list(salts) else None
+
+
+def _single(sealed: SealedSegment) -> Contents | None:
+    """A segment of one reading, None when it is not what one without flags must be."""
+    segment, raw = sealed.signed.segment, sealed.readings
+    if sha256(b"\0" + raw).digest() != segment.root:
+        return None
+    row = _FORMAT.unpack(raw)
+    magic, version, flags, channel, seq, t_ms, _, _, _, _, salt = row
+    if (magic, version, flags, channel, seq) != (b"SAR1", VERSION, 0, segment.channel, segment.first_seq):
+        return None
+    if not t_ms == segment.t_first_ms == segment.t_last_ms:
+        return None
+    inner = sealed.secret.translate(_INNER) + _INNER_PAD
+    outer = sealed.secret.translate(_OUTER) + _OUTER_PAD
+    made = sha256(outer + sha256(inner + raw[6:16]).digest()).digest()[:16]
+    return Contents((row,), (t_ms,), plain=True) if made == salt else None

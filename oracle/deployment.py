@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 from alliance.errors import Missing
@@ -50,12 +51,17 @@ class Deployment:
     @property
     def domain(self) -> Domain:
         """Where this deployment's signatures are valid."""
-        return Domain(self.chain_id, self["AllianceRegistry"].address)
+        return _domain(self.chain_id, self["AllianceRegistry"].address)
 
     @property
     def log(self) -> Digest:
         """Identity of the log in manifests: keccak256(allianceId ‖ AnchorLog address as a word)."""
         return keccak256(self.domain.alliance, word(self["AnchorLog"].address))
+
+
+@lru_cache(maxsize=64)
+def _domain(chain_id: int, registry: Address) -> Domain:
+    return Domain(chain_id, registry)
 
 
 def load(path: Path) -> Deployment:

@@ -30,7 +30,7 @@ from alliance.identity import Digest
 from alliance.rulepack import RulePack
 from alliance.schedule import Schedule, ScheduleKind, schedule_from_plain
 from oracle.log import Entry, EntryType
-from oracle.merkle import HashTree, leaf_hash
+from oracle.merkle import HashTree, leaf_hash, root_of
 
 SALT_BYTES = 16
 ALLIANCE_BYTES = 32
@@ -141,7 +141,7 @@ def grouping_rows(grouping: Grouping) -> tuple[bytes, ...]:
 
 def rows_root(rows: Iterable[bytes]) -> Digest:
     """The root over rows."""
-    return HashTree(map(leaf_hash, rows)).root()
+    return root_of(list(map(leaf_hash, rows)))
 
 
 def rows_entry(document: Digest, root: Digest) -> Entry:

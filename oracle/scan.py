@@ -11,15 +11,17 @@ from collections.abc import Iterator, Mapping
 from struct import Struct
 from typing import Any
 
-from alliance.identity import ZERO_DIGEST, Address, Digest
+from sha3 import keccak_256 as _keccak
+
+from alliance.identity import ZERO_DIGEST, Digest
 from alliance.segment import Segment, SignedSegment
 from oracle import log, signature
-from oracle.block import EvidenceBlock
+from oracle.block import PLAIN, EvidenceBlock
 from oracle.eip712 import SEGMENT, Domain
-from oracle.hashing import keccak256
 from oracle.log import Entry, EntryType
 from oracle.manifest import Manifest, Row, RowStatus
 from oracle.signature import LOOKED_UP, PublicKeys
+from oracle.signers import Signers
 
 _INT = rb"([\x00-\x17]|\x18[\x18-\xff]|\x19(?!\x00)..|\x1a(?!\x00\x00).{4}|\x1b(?!\x00{4}).{8})"
 _OPTIONAL_INT = _INT[:-1] + rb"|\xf6)"
@@ -70,11 +72,15 @@ def entries(raw: bytes) -> list[Entry] | None:
     return found if at == len(raw) else None
 
 
-def evidence(raw: bytes, domain: Domain, *, keys: PublicKeys) -> EvidenceBlock | None:
+def evidence(raw: bytes, domain: Domain, *, keys: PublicKeys, signers: Signers | None = None) -> EvidenceBlock | None:
     """What stands in clear in an evidence block, its signers found out; None if it is not read by pattern.
 
-    Raises AlgorithmUnknown or SignatureMalformed.
+    With `signers`, those of secp256k1 may be assumed, to be proved later. Raises AlgorithmUnknown or
+    SignatureMalformed, and Unproved.
     """
+    lone = _LONE.fullmatch(raw)
+    if lone is not None:
+        return _lone(lone, raw, domain, keys, signers)
     head = _EVIDENCE_HEAD.match(raw)
     sized = None if head is None else _bytes_head(raw, head.end())
     if head is None or sized is None:
@@ -89,21 +95,46 @@ def evidence(raw: bytes, domain: Domain, *, keys: PublicKeys) -> EvidenceBlock |
     signed: list[SignedSegment] = []
     for _ in range(count):
         found = _SEGMENT.match(raw, at)
-        segment = None if found is None else _segment(found.groups())
-        if found is None or segment is None:
+        one = None if found is None else _signed(found.groups(), domain, keys, signers)
+        if found is None or one is None:
             return None
-        alg, named = _number(found[1]), segment_digest(segment, domain)
-        known = keys(segment.device, alg) if alg in LOOKED_UP else ()
-        signer = signature.recover(named, alg=alg, signature=found[10], public_keys=known)
-        signed.append(SignedSegment(segment=segment, digest=named, alg=alg, signature=found[10], signer=signer))
+        signed.append(one)
         at = found.end()
     if at != len(raw):
         return None
     return EvidenceBlock(alg=_number(head[1]), signed=tuple(signed), payload=raw[body : body + size])
 
 
+def _lone(
+    found: re.Match[bytes], raw: bytes, domain: Domain, keys: PublicKeys, signers: Signers | None
+) -> EvidenceBlock | None:
+    """A block with one segment of one reading: what a meter that reads once an epoch brings."""
+    one = _signed(found.groups()[1:], domain, keys, signers)
+    if one is None:
+        return None
+    low, high = found.span(1)
+    return EvidenceBlock(alg=PLAIN, signed=(one,), payload=raw[low:high])
+
+
+def _signed(groups: tuple[Any, ...], domain: Domain, keys: PublicKeys, signers: Signers | None) -> SignedSegment | None:
+    """The segment in a match's groups with its signer, None for a number out of its field's range."""
+    segment = _segment(groups)
+    if segment is None:
+        return None
+    alg, named, by = _number(groups[0]), segment_digest(segment, domain), groups[9]
+    if signers is not None and alg == signature.SECP256K1:
+        signer = signers.of(segment.device, named, by)
+    else:
+        known = keys(segment.device, alg) if alg in LOOKED_UP else ()
+        signer = signature.recover(named, alg=alg, signature=by, public_keys=known)
+    return SignedSegment(segment=segment, digest=named, alg=alg, signature=by, signer=signer)
+
+
 def payload(raw: bytes) -> list[tuple[Digest, bytes]] | None:
     """Secret and readings of each segment of a plain payload, None if it is not read by pattern."""
+    lone = _LONE_PAYLOAD.fullmatch(raw)
+    if lone is not None:
+        return [(Digest(lone[1]), lone[2])]
     counted = _list_head(raw, 0)
     if counted is None:
         return None
@@ -127,22 +158,21 @@ def segment_digest(segment: Segment, domain: Domain) -> Digest:
         SEGMENT, s.device, s.channel, s.first_seq, s.count, s.t_first_ms, s.t_last_ms, s.root, s.prev, s.beacon_block,
         s.beacon_hash,
     )  # fmt: skip
-    return keccak256(b"\x19\x01" + domain.separator + keccak256(packed))
+    return Digest(_keccak(b"\x19\x01" + domain.separator + _keccak(packed).digest()).digest())
 
 
 _WORDS = Struct(">32s12x20s30xH24xQ28xI24xQ24xQ32s32s24xQ32s")
 
 
-def _segment(groups: tuple[bytes, ...]) -> Segment | None:
+def _segment(groups: tuple[Any, ...]) -> Segment | None:
     """The segment in a match's groups, None for a number out of its field's range."""
     _, prev, root, count, t_last, device, t_first, channel, first_seq, _, beacon_hash, beacon_block = groups
     counted, bound = _number(count), _number(channel)
     if bound > _U16 or counted > _U32:
         return None
     return Segment(
-        device=Address(device), channel=bound, first_seq=_number(first_seq), count=counted,
-        t_first_ms=_number(t_first), t_last_ms=_number(t_last), root=Digest(root), prev=Digest(prev),
-        beacon_block=_number(beacon_block), beacon_hash=Digest(beacon_hash),
+        device=device, channel=bound, first_seq=_number(first_seq), count=counted, t_first_ms=_number(t_first),
+        t_last_ms=_number(t_last), root=root, prev=prev, beacon_block=_number(beacon_block), beacon_hash=beacon_hash,
     )  # fmt: skip
 
 
@@ -241,6 +271,10 @@ _ENTRY = re.compile(
 )
 """An epoch, a document or its rows, an acceptance."""
 _EVIDENCE_HEAD = re.compile(rb"\xa4\x61v\x01\x63alg([\x00\x01])\x67payload")
+_LONE_PAYLOAD = re.compile(rb"\x81\xa2\x66secret\x58\x20(.{32})\x68readings\x58\x40(.{64})", re.DOTALL)
+_LONE = re.compile(
+    rb"\xa4\x61v\x01\x63alg\x00\x67payload\x58\x76(.{118})\x68segments\x81" + _SEGMENT.pattern, re.DOTALL
+)
 _AS_OF = {"block": _INT, "hash": _bytes(32)}
 _MANIFEST_HEAD = re.compile(
     b"\xa9"

@@ -29,8 +29,8 @@ LOOKED_UP = (P256, ED25519)
 PublicKeys = Callable[[Address, int], Sequence[bytes]]
 """The public keys that were ever confirmed for a device with an algorithm of `LOOKED_UP`."""
 
-_HALF_ORDER = 0x7FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFF5D576E7357A4501DDFE92F46681B20A0
-_ORDER = 2 * _HALF_ORDER + 1
+HALF_ORDER = 0x7FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFF5D576E7357A4501DDFE92F46681B20A0
+ORDER = 2 * HALF_ORDER + 1
 _PARITY = 1 << 255
 _P256_ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
 _P256_ECDSA = ec.ECDSA(utils.Prehashed(SHA256()), deterministic_signing=True)
@@ -118,7 +118,7 @@ class SecpSigner:
     alg = SECP256K1
 
     def __init__(self, secret: bytes) -> None:
-        if len(secret) != 32 or not 0 < int.from_bytes(secret, "big") < _ORDER:
+        if len(secret) != 32 or not 0 < int.from_bytes(secret, "big") < ORDER:
             raise SignatureMalformed(why="secret key is not a scalar of the curve")
         self._key = coincurve.PrivateKey(secret)
         self._address = _address_of(self._key.public_key)
@@ -201,7 +201,7 @@ def _recovered(digest: Digest, signature: bytes) -> Address:
     _check_length(signature)
     tail = int.from_bytes(signature[32:], "big")
     s = tail & (_PARITY - 1)
-    if not 0 < s <= _HALF_ORDER:
+    if not 0 < s <= HALF_ORDER:
         raise SignatureMalformed(why="s is zero or high")
     raw = signature[:32] + s.to_bytes(32, "big") + bytes([tail >> 255])
     try:

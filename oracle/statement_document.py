@@ -6,11 +6,13 @@ Reading is strict in types, lengths and ranges; whether the leaves follow from e
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass, replace
 from datetime import date
 from enum import IntEnum
 from typing import TypeVar
 
 from alliance.calendar import DAY_SLOT, SLOTS_A_DAY, Day
+from alliance.errors import Malformed
 from alliance.fleet import BillingGroup
 from alliance.identity import Address, Digest, GroupId, MemberId, StationId
 from alliance.money import INT64_MAX, INT64_MIN
@@ -28,14 +30,28 @@ from alliance.statement import (
     Statement,
     Weights,
 )
+from oracle import cbor
+from oracle.cbor import NotCanonical
 from oracle.plain import Fields, PlainMalformed
 
 VERSION = 1
 KIND = "statement"
 
+_DIGEST = b"\x58\x20"
+"""What 32 bytes begin with."""
 _U16, _U32 = (1 << 16) - 1, (1 << 32) - 1
 _MEMBER_MAX = POOL - 3
 _DAY_MAX = date.max.toordinal() - date(1970, 1, 1).toordinal()
+
+
+@dataclass(kw_only=True, eq=False)
+class NumberBeyondField(Malformed):
+    """A number of a statement does not fit in its field."""
+
+    value: int
+    low: int
+    high: int
+
 
 T = TypeVar("T")
 E = TypeVar("E", bound=IntEnum)
@@ -66,6 +82,34 @@ def to_plain(statement: Statement) -> dict[str, object]:
         "weights": [[w.group, [[m, wh] for m, wh in w.weights_wh]] for w in statement.weights],
         "balances": list(statement.balances),
     }
+
+
+def encode(statement: Statement) -> bytes:
+    """The bytes of `to_plain`, as `oracle.cbor` writes them, without making the plain values first.
+
+    Raises NumberBeyondField for a number that `from_plain` would refuse for its width.
+    """
+    small, signed = _Heads(0, _U32), _Heads(INT64_MIN, INT64_MAX)
+    lists = {
+        "quantities": [_quantity_bytes(q, small, signed) for q in statement.quantities],
+        "slotTotals": [_slot_total_bytes(t, small, signed) for t in statement.slot_totals],
+        "lines": [_line_bytes(x, small, signed) for x in statement.lines],
+        "entries": [_entry_bytes(e, small, signed) for e in statement.entries],
+        "weights": [cbor.encode([w.group, [[m, wh] for m, wh in w.weights_wh]]) for w in statement.weights],
+    }
+    bare = replace(statement, quantities=(), slot_totals=(), lines=(), entries=(), weights=())
+    return cbor.encode({**to_plain(bare), **{name: cbor.Encoded(_list_bytes(rows)) for name, rows in lists.items()}})
+
+
+def log_size_in(raw: bytes) -> int | None:
+    """The number behind the last `logSize` in a statement's bytes, unchecked: a guess of what it says that it saw."""
+    at = raw.rfind(b"\x67logSize")
+    if at < 0:
+        return None
+    try:
+        return cbor.read_int(raw, at + 8)
+    except NotCanonical:
+        return None
 
 
 def from_plain(plain: object) -> Statement:
@@ -99,6 +143,57 @@ def _edge_out(edge: Edge | None) -> list[object] | None:
 def _line_out(x: Line) -> list[object]:
     place = [x.slot, int(x.kind), x.account, x.counterparty, x.subject, x.group]
     return [*place, x.quantity_wh, x.price_cents_per_mwh, x.amount_cents, x.evidence]
+
+
+class _Heads(dict[int, bytes]):
+    """The bytes of the numbers of some fields, each made once; refuses those outside the fields' range."""
+
+    def __init__(self, low: int, high: int) -> None:
+        super().__init__()
+        self._low, self._high = low, high
+
+    def __missing__(self, value: int) -> bytes:
+        if not self._low <= value <= self._high:
+            raise NumberBeyondField(value=value, low=self._low, high=self._high)
+        made = self[value] = cbor.encode(int(value))
+        return made
+
+
+def _quantity_bytes(q: Quantity, small: _Heads, signed: _Heads) -> bytes:
+    edges = _edge_bytes(q.edge_from, small, signed) + _edge_bytes(q.edge_to, small, signed)
+    disputed = b"\xf5" if q.disputed else b"\xf4"
+    place = (small[q.station], small[q.slot], signed[q.net_wh], small[q.status])
+    return b"".join((b"\x88", *place, edges, disputed, _DIGEST, q.document))
+
+
+def _edge_bytes(edge: Edge | None, small: _Heads, signed: _Heads) -> bytes:
+    if edge is None:
+        return b"\xf6"
+    return b"\x84\x54" + edge.device + small[edge.channel] + signed[edge.seq] + small[edge.boundary]
+
+
+def _slot_total_bytes(t: SlotTotal, small: _Heads, signed: _Heads) -> bytes:
+    place = b"\x87" + small[t.slot] + small[t.group] + small[t.position] + small[t.count] + small[t.station]
+    return place + signed[t.imports_wh] + signed[t.exports_wh]
+
+
+def _line_bytes(x: Line, small: _Heads, signed: _Heads) -> bytes:
+    return b"".join(
+        (
+            b"\x8a", small[x.slot], small[x.kind], small[x.account], small[x.counterparty], small[x.subject],
+            small[x.group], signed[x.quantity_wh], signed[x.price_cents_per_mwh], signed[x.amount_cents],
+            _DIGEST, x.evidence,
+        )
+    )  # fmt: skip
+
+
+def _entry_bytes(e: Entry, small: _Heads, signed: _Heads) -> bytes:
+    place = b"\x86" + small[e.account] + small[e.group] + small[e.index] + small[e.line]
+    return place + signed[e.amount_cents] + signed[e.balance_cents]
+
+
+def _list_bytes(rows: list[bytes]) -> bytes:
+    return cbor.list_head(len(rows)) + b"".join(rows)
 
 
 class _Row:

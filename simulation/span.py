@@ -106,7 +106,8 @@ class BlockFile:
         self._file = sqlite3.connect(path)
         self._file.execute("PRAGMA synchronous=OFF")
         self._file.execute("PRAGMA journal_mode=MEMORY")
-        self._file.execute("CREATE TABLE IF NOT EXISTS blocks (digest BLOB PRIMARY KEY, raw BLOB) WITHOUT ROWID")
+        self._file.execute("CREATE TABLE IF NOT EXISTS blocks (digest BLOB PRIMARY KEY, raw BLOB)")
+        self._reader = self._file.cursor()
 
     def put(self, raw: bytes) -> Digest:
         """Store a block."""
@@ -123,8 +124,8 @@ class BlockFile:
 
     def unchecked(self, digest: Digest) -> bytes | None:
         """The stored bytes, None if there are none."""
-        row = self._file.execute("SELECT raw FROM blocks WHERE digest = ?", (digest,)).fetchone()
-        return None if row is None else bytes(row[0])
+        row = self._reader.execute("SELECT raw FROM blocks WHERE digest = ?", (digest,)).fetchone()
+        return None if row is None else row[0]
 
     def all(self) -> Iterator[bytes]:
         """Every block."""

@@ -63,6 +63,17 @@ class Agreed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RulingRow:
+    """A decision as the chain told it: what kind of thing, its name, the first local day, the raw value."""
+
+    kind: str
+    name: bytes
+    from_day: Day
+    value: bytes
+    block: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RevocationRow:
     """A guardian's request that an account lose a role; `member` agreed to it, None while nobody has."""
 
@@ -121,6 +132,16 @@ def agreed(connection: Connection, day: Day) -> Agreed:
         },
         successors={Digest(name): heir for name, heir in sorted(heirs.items())},
     )
+
+
+def ruled(connection: Connection) -> list[RulingRow]:
+    """Every decision of the rulebook, in the order of the chain."""
+    return [
+        RulingRow(
+            kind=row.kind, name=bytes(row.name), from_day=Day(row.from_day), value=bytes(row.value), block=row.block
+        )
+        for row in connection.execute(select(rulings).order_by(rulings.c.block, rulings.c.log_index))
+    ]
 
 
 def revoked(connection: Connection) -> list[RevocationRow]:

@@ -10,13 +10,14 @@ from alliance.identity import Digest, to_hex
 from alliance.voting import VotingRules, executable_from_s, state_at
 from api import projection
 from api.charter import queries
-from api.charter.queries import ProposalRow, RevocationRow
+from api.charter.queries import ProposalRow, RevocationRow, RulingRow
 from api.charter.schemas import (
     BallotAnswer,
     CharterAnswer,
     MechanismAnswer,
     ProposalAnswer,
     RevocationAnswer,
+    RulingAnswer,
     SuccessorAnswer,
     VotingAnswer,
 )
@@ -25,11 +26,17 @@ from api.platform import Platform, PlatformDep
 from api.projection import BlockRow
 from api.wire import Page
 from chain import abi, artifacts
-from chain.charter import Mechanism
+from chain.charter import FEE_BP, GROUPS_PACK, LOSS_PPM, TARIFF_PACK, Mechanism
 from chain.registry import ROLES
 from oracle.hashing import keccak256
 
 router = APIRouter(prefix="/v1", tags=["charter"])
+_RULED: dict[str, dict[bytes, str]] = {
+    "value": {FEE_BP: "fee_bp", LOSS_PPM: "loss_ppm"},
+    "pack": {TARIFF_PACK: "tariff", GROUPS_PACK: "groups"},
+    "mechanism": {bytes([kind]): kind.name.lower() for kind in StationType},
+}
+"""Names of what the rulebook decides, by kind; successors are listed apart."""
 
 
 @router.get("/charter")
@@ -40,6 +47,7 @@ def charter(platform: PlatformDep, day: str | None = None) -> CharterAnswer:
         rules = queries.voting_rules(connection)
         agreed = queries.agreed(connection, wanted)
         revoked = queries.revoked(connection)
+        ruled = queries.ruled(connection)
         head = projection.head_number(connection)
     return CharterAnswer(
         day=str(wanted),
@@ -53,6 +61,7 @@ def charter(platform: PlatformDep, day: str | None = None) -> CharterAnswer:
             SuccessorAnswer(contract=_role(role, platform), successor=heir) for role, heir in agreed.successors.items()
         ),
         revocations=tuple(_revocation(platform, row, head) for row in revoked),
+        rulings=tuple(_ruling(row) for row in ruled if row.kind in _RULED),
     )
 
 
@@ -130,6 +139,15 @@ def _mechanism(kind: StationType, found: Mechanism) -> MechanismAnswer:
         min_sla_bp=found.min_sla_bp,
         max_term_slots=found.max_term_slots,
     )
+
+
+def _ruling(row: RulingRow) -> RulingAnswer:
+    names = _RULED[row.kind]
+    value = {"value": str(int.from_bytes(row.value, "big")), "pack": to_hex(row.value), "mechanism": None}[row.kind]
+    return RulingAnswer(
+        kind=row.kind, name=names.get(row.name, to_hex(row.name)), from_day=str(row.from_day), value=value,
+        block=row.block,
+    )  # fmt: skip
 
 
 def _revocation(platform: Platform, row: RevocationRow, head: int) -> RevocationAnswer:

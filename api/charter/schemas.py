@@ -46,6 +46,19 @@ class RevocationAnswer(Wire):
     chain_status: ChainStatus
 
 
+class RulingAnswer(Wire):
+    """One decision of the rulebook, past or to come: a value (decimal text), a pack (hash) or a type's mechanism."""
+
+    kind: str
+    """`value`, `pack` or `mechanism`."""
+    name: str
+    """fee_bp, loss_ppm, tariff, groups, or a type of station."""
+    from_day: str
+    value: str | None
+    """Null for a mechanism."""
+    block: int
+
+
 class CharterAnswer(Wire):
     """How members decide and what they agreed for a day; null where they agreed on nothing."""
 
@@ -58,6 +71,8 @@ class CharterAnswer(Wire):
     mechanisms: tuple[MechanismAnswer, ...]
     successors: tuple[SuccessorAnswer, ...]
     revocations: tuple[RevocationAnswer, ...]
+    rulings: tuple[RulingAnswer, ...]
+    """Every decision on values, packs and mechanisms, in the order of the chain."""
 
 
 class BallotAnswer(Wire):

@@ -124,6 +124,15 @@ def apply_event(connection: Connection, event: Event) -> None:
         case events.LeaseAmended():
             row = {"lease": event.number, "following": event.following}
             leases.add(connection, leases.amendments, place | row)
+        case events.LeaseEndAsked():
+            row = {"lease": event.number, "member": event.member, "from_slot": event.end_slot}
+            leases.add(connection, leases.lease_asks, place | row)
+        case events.AmendmentAsked():
+            row = {
+                "lease": event.number, "member": event.member, "from_slot": event.first_slot, "power_w": event.power_w,
+                "energy_wh": event.energy_wh, "term_slots": event.term_slots,
+            }  # fmt: skip
+            leases.add(connection, leases.lease_asks, place | row)
         case events.StatementPosted():
             statements.add(connection, statements.statements_posted, place | _posted(event))
         case events.DisputeUpheld():

@@ -20,6 +20,7 @@ from api.history import queries as history
 from api.jobs.sending import statement_key
 from api.platform import Platform
 from api.privacy import erasure
+from api.rules import agreement
 from api.rules import queries as rules
 from api.settlements import evidence, queries, repository
 from api.settlements.evidence import View
@@ -70,12 +71,18 @@ class SettleDays:
         """File a day's first statement, and what its meters showed of each station's net load."""
         p = self._platform
         with p.database.reading() as connection:
-            made = settle(settlement_inputs(evidence.facts(p, connection, day, view)))
+            made = self._settled(connection, day, view)
             loads = _measured_loads(connection, day)
         with p.database.writing() as connection:
             self._file(connection, made, whole=made, view=view, t_ms=t_ms)
             history.file_measured(connection, day, loads)
         _LOG.info("settlement.filed", day=str(day), lines=len(made.lines), provisional=bool(made.provisional_slots))
+
+    def _settled(self, connection: Connection, day: Day, view: View) -> Statement:
+        """The day's statement, by rules that members agreed. Raises RulesNotAgreed, and what settling refuses."""
+        facts = evidence.facts(self._platform, connection, day, view)
+        agreement.check_day(connection, facts)
+        return settle(settlement_inputs(facts))
 
     def _replace_void(self, view: View, t_ms: int) -> bool:
         """File a whole statement in place of a day's void ones; whether there was such a day."""
@@ -87,7 +94,7 @@ class SettleDays:
                     break
             else:
                 return False
-            made = restated(settle(settlement_inputs(evidence.facts(p, connection, day, view))), void + 1)
+            made = restated(self._settled(connection, day, view), void + 1)
         with p.database.writing() as connection:
             self._file(connection, made, whole=made, view=view, t_ms=t_ms)
         _LOG.error("settlement.void_replaced", day=str(day), version=made.heading.version)
@@ -112,7 +119,7 @@ class SettleDays:
             else:
                 return
             standing, judged = queries.whole(connection, day), queries.judged_lines(connection, day)
-            recomputed = settle(settlement_inputs(evidence.facts(p, connection, day, view)))
+            recomputed = self._settled(connection, day, view)
         changed = (standing.lines, standing.quantities) != (recomputed.lines, recomputed.quantities)
         if not changed:
             self._seen(last, view)

@@ -1,13 +1,14 @@
 """What other slices may ask about offers and leases (protocol 7)."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection, Row, Select, func, select
 
 from alliance.identity import LeaseId, MemberId, StationId
-from alliance.lease import Lease
-from api.leases.repository import amendments, lease_ends, leases, offers, withdrawals
+from alliance.lease import EarlyEnd, Lease
+from api.leases.repository import amendments, lease_asks, lease_ends, leases, offers, withdrawals
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +54,31 @@ class OfferRow:
     block: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AskRow:
+    """What a party asked for last: an end at a slot or, with quantities and a term, an amendment from it on."""
+
+    lease: LeaseId
+    member: MemberId
+    from_slot: int
+    power_w: int | None
+    energy_wh: int | None
+    term_slots: int | None
+
+
+def asked(connection: Connection) -> list[AskRow]:
+    """What the parties of leases asked for, each party's last wish of a lease."""
+    order = (lease_asks.c.block, lease_asks.c.log_index)
+    last = {(row.lease, row.member): row for row in connection.execute(select(lease_asks).order_by(*order))}
+    return [
+        AskRow(
+            lease=LeaseId(row.lease), member=MemberId(row.member), from_slot=row.from_slot, power_w=row.power_w,
+            energy_wh=row.energy_wh, term_slots=row.term_slots,
+        )
+        for _, row in sorted(last.items())
+    ]  # fmt: skip
+
+
 def listed(connection: Connection, *, after: int = 0, limit: int | None = None) -> list[LeaseRow]:
     """Leases by number, those behind `after`, `limit` at most."""
     query = _with_end().where(leases.c.lease > after).order_by(leases.c.lease).limit(limit)
@@ -62,6 +88,15 @@ def listed(connection: Connection, *, after: int = 0, limit: int | None = None) 
 def all_leases(connection: Connection) -> list[LeaseRow]:
     """Every lease, by number."""
     return listed(connection)
+
+
+def early_ends(rows: Iterable[LeaseRow]) -> dict[LeaseId, EarlyEnd]:
+    """How those leases ended that did so before their term."""
+    return {
+        row.lease.number: EarlyEnd(end_slot=row.end_slot, by=row.ended_by, price_cents=row.end_price_cents)
+        for row in rows
+        if row.end_slot < row.lease.first_slot + row.lease.term_slots
+    }
 
 
 def offers_listed(connection: Connection, *, after: int = 0, limit: int | None = None) -> list[OfferRow]:

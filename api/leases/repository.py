@@ -67,6 +67,16 @@ lease_ends = projected(
     Column("price_cents", BigInteger, nullable=False),
 )
 
+lease_asks = projected(
+    "lease_asks",
+    Column("lease", Integer, nullable=False, index=True),
+    Column("member", Integer, nullable=False),
+    Column("from_slot", BigInteger, nullable=False),
+    Column("power_w", BigInteger, nullable=True),
+    Column("energy_wh", BigInteger, nullable=True),
+    Column("term_slots", BigInteger, nullable=True),
+)
+
 
 def add(connection: Connection, table: Table, row: Mapping[str, object]) -> None:
     """An event told something; `row` carries its block and log index."""

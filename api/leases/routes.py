@@ -6,8 +6,8 @@ from fastapi import APIRouter
 
 from api import projection
 from api.leases import queries
-from api.leases.queries import LeaseRow, OfferRow
-from api.leases.schemas import LeaseAnswer, OfferAnswer
+from api.leases.queries import AskRow, LeaseRow, OfferRow
+from api.leases.schemas import AskAnswer, LeaseAnswer, OfferAnswer
 from api.paging import PagingDep
 from api.platform import PlatformDep
 from api.projection import ChainStatus
@@ -22,10 +22,11 @@ def leases(platform: PlatformDep, paging: PagingDep) -> Page[LeaseAnswer]:
     after = paging.after(int)
     with platform.database.reading() as connection:
         found = queries.listed(connection, after=int(after[0]) if after else 0, limit=paging.limit + 1)
+        asked = queries.asked(connection)
         head = projection.head_number(connection)
     page, following = paging.cut(found, lambda row: (row.lease.number,))
     depth = platform.settings.finality_blocks
-    return Page(items=tuple(_lease(row, _status(row.block, head, depth)) for row in page), next=following)
+    return Page(items=tuple(_lease(row, asked, _status(row.block, head, depth)) for row in page), next=following)
 
 
 @router.get("/offers")
@@ -44,9 +45,11 @@ def _status(block: int, head: int, depth: int) -> ChainStatus:
     return projection.status_of(block, head_block=head, finality_blocks=depth)
 
 
-def _lease(row: LeaseRow, status: ChainStatus) -> LeaseAnswer:
+def _lease(row: LeaseRow, asked: list[AskRow], status: ChainStatus) -> LeaseAnswer:
     terms = asdict(row.lease)
+    asks = (asdict(ask) for ask in asked if ask.lease == row.lease.number)
     return LeaseAnswer(
+        asks=tuple(AskAnswer(**{k: v for k, v in ask.items() if k != "lease"}) for ask in asks),
         lease=terms.pop("number"),
         offer=row.offer,
         end_slot=row.end_slot,

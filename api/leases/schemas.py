@@ -4,6 +4,16 @@ from api.projection import ChainStatus
 from api.wire import Cents, Wire
 
 
+class AskAnswer(Wire):
+    """What a party of a lease asked for last: its end at `from_slot`, or with quantities an amendment from there on."""
+
+    member: int
+    from_slot: int
+    power_w: int | None
+    energy_wh: int | None
+    term_slots: int | None
+
+
 class LeaseAnswer(Wire):
     """A lease of a part of a station; `end_slot` is the first slot in which it does not run any more."""
 
@@ -34,6 +44,7 @@ class LeaseAnswer(Wire):
     handover_price: Cents
     sla_bp: int
     sla_factor_bp: int
+    asks: tuple[AskAnswer, ...]
     chain_status: ChainStatus
 
 

@@ -4,7 +4,7 @@ from fastapi import APIRouter
 from fastapi.responses import Response
 from sqlalchemy import Connection
 
-from alliance.calendar import day_at, day_of
+from alliance.calendar import Day, day_at, day_of
 from alliance.day import Grouping, groups_document, tariff_document
 from alliance.fleet import BillingGroup
 from alliance.identity import Digest, GroupId, StationId
@@ -12,9 +12,10 @@ from alliance.rulepack import RulePack, parse
 from api.documents import queries as documents
 from api.idempotency import OnceDep
 from api.platform import Platform, PlatformDep
-from api.rules import queries
+from api.rules import agreement, queries
 from api.rules.schemas import FiledAnswer, GroupingBody, PackAnswer, RulePackBody, TariffAnswer, TariffSlotAnswer
 from api.session.access import Operator
+from chain.charter import rule_hash
 from oracle.log import EntryType
 
 router = APIRouter(prefix="/v1", tags=["rules"])
@@ -22,10 +23,14 @@ router = APIRouter(prefix="/v1", tags=["rules"])
 
 @router.post("/rule-packs", status_code=201, response_model=FiledAnswer)
 def file_pack(body: RulePackBody, platform: PlatformDep, _operator: Operator, once: OnceDep) -> Response:
-    """File a rule pack; it is logged with the open epoch and binds days that begin after its checkpoint."""
+    """File a rule pack; it is logged with the open epoch and binds days that begin after its checkpoint.
+
+    Refused (`rules_not_agreed`) when members agreed on another one for the first day that it can bind.
+    """
     pack = parse(body.pack)
 
     def work(connection: Connection) -> FiledAnswer:
+        agreement.check_pack(connection, pack, _first_day(platform, pack.effective_from))
         return _file(platform, connection, f"pack/{pack.name}/{pack.effective_from}", tariff_document(pack))
 
     return once.run(work)
@@ -33,7 +38,7 @@ def file_pack(body: RulePackBody, platform: PlatformDep, _operator: Operator, on
 
 @router.post("/groupings", status_code=201, response_model=FiledAnswer)
 def file_grouping(body: GroupingBody, platform: PlatformDep, _operator: Operator, once: OnceDep) -> Response:
-    """File the billing groups from a day on."""
+    """File the billing groups from a day on; refused (`rules_not_agreed`) when members agreed on others for it."""
     grouping = Grouping(
         from_day=day_of(body.from_day, field="fromDay"),
         groups=tuple(
@@ -43,6 +48,7 @@ def file_grouping(body: GroupingBody, platform: PlatformDep, _operator: Operator
     )
 
     def work(connection: Connection) -> FiledAnswer:
+        agreement.check_grouping(connection, grouping, _first_day(platform, grouping.from_day))
         return _file(platform, connection, f"groups/{grouping.from_day}", groups_document(grouping))
 
     return once.run(work)
@@ -72,6 +78,11 @@ def tariff(platform: PlatformDep, day: str | None = None) -> TariffAnswer:
     )
 
 
+def _first_day(platform: Platform, from_day: Day) -> Day:
+    """The first day that rules filed now can bind: none that has begun."""
+    return max(from_day, day_at(platform.clock.now_ms()).plus(1))
+
+
 def _file(platform: Platform, connection: Connection, name: str, content: object) -> FiledAnswer:
     row = documents.queue(platform, connection, kind=EntryType.RULE_PACK, name=name, content=content)
     return FiledAnswer(name=name, digest=row.document.digest, epoch=row.epoch)
@@ -90,4 +101,5 @@ def _pack(digest: Digest, pack: RulePack) -> PackAnswer:
         unverified=pack.unverified,
         fee_bp=pack.fee_bp.value,
         digest=digest,
+        content=rule_hash(tariff_document(pack)),
     )

@@ -49,6 +49,8 @@ class PackAnswer(Wire):
     unverified: tuple[str, ...]
     fee_bp: int
     digest: Hex32
+    content: Hex32
+    """By which the charter names it: SHA-256 of its document's canonical DAG-CBOR."""
 
 
 class TariffSlotAnswer(Wire):

@@ -10,7 +10,6 @@ from alliance.closing import SEEN_EPOCHS, DayUse, closing_days
 from alliance.day import DayFacts, Grouping, Meter, Place, day_use, rule_document
 from alliance.errors import Missing
 from alliance.fleet import Channel
-from alliance.identity import LeaseId
 from alliance.keys import Moment, Standing, counted, disputed_since
 from alliance.lease import Lease
 from alliance.quantity import Bracket, bracket
@@ -83,12 +82,7 @@ def view_at(connection: Connection, epoch: int) -> View:
 def facts(platform: Platform, connection: Connection, day: Day, view: View) -> DayFacts:
     """Everything that may enter the day's settlement as the log stands at `view`."""
     rows = leases.all_leases(connection)
-    every = tuple(row.lease for row in rows)
-    ends = {
-        LeaseId(row.lease.number): row.end_slot
-        for row in rows
-        if row.end_slot < row.lease.first_slot + row.lease.term_slots
-    }
+    every, ends = tuple(row.lease for row in rows), leases.early_ends(rows)
     packs, groupings = _rules(connection, view)
     return DayFacts(
         alliance=platform.deployment.domain.alliance,

@@ -43,6 +43,23 @@ class Version:
     made_ms: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PostedLine:
+    """A line in one version: its leaf's index, and its amount, in a correction the difference."""
+
+    version: int
+    leaf: int
+    amount_cents: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PostedLines:
+    """The lines of a day as they were posted, by identity."""
+
+    lines: Mapping[Identity, list[PostedLine]]
+    moved_cents: Mapping[Identity, int]
+
+
 def statement_name(day: Day, version: int) -> str:
     """The lasting name of a statement's document."""
     return f"statement/{day}/{version}"
@@ -86,13 +103,23 @@ def whole(connection: Connection, day: Day) -> Statement:
 
     Raises SettlementUnknown.
     """
+    return composed(connection, day, standing_statements(connection, day))
+
+
+def standing_statements(connection: Connection, day: Day) -> dict[int, Statement]:
+    """The statements of a day that stand, by version. Raises SettlementUnknown when none does."""
     found = standing_versions(connection, day)
     if not found:
         raise SettlementUnknown(day=str(day))
-    made = {version.version: statement(connection, version) for version in found}
-    standing = made[found[0].version]
-    for version in found[1:]:
-        standing = apply_correction(standing, made[version.version])
+    return {version.version: statement(connection, version) for version in found}
+
+
+def composed(connection: Connection, day: Day, made: Mapping[int, Statement]) -> Statement:
+    """The whole day out of its standing statements: the first one, each correction, the court's decisions."""
+    first, *corrections = sorted(made)
+    standing = made[first]
+    for version in corrections:
+        standing = apply_correction(standing, made[version])
     moved = _moved_cents(connection, day, made)
     return apply_decisions(standing, moved) if any(moved.values()) else standing
 
@@ -103,6 +130,17 @@ def judged_lines(connection: Connection, day: Day) -> frozenset[Identity]:
         return frozenset()
     made = {version.version: statement(connection, version) for version in standing_versions(connection, day)}
     return frozenset(_moved_cents(connection, day, made))
+
+
+def posted_lines(connection: Connection, day: Day, made: Mapping[int, Statement]) -> PostedLines:
+    """Where each line of a day stands in its standing statements, and what the court moved on it."""
+    found: dict[Identity, list[PostedLine]] = {}
+    for version, posted in made.items():
+        before = len(posted.quantities) + len(posted.slot_totals)
+        for at, line in enumerate(posted.lines, start=before):
+            entry = PostedLine(version=version, leaf=at, amount_cents=line.amount_cents)
+            found.setdefault(line.identity, []).append(entry)
+    return PostedLines(lines=found, moved_cents=_moved_cents(connection, day, made))
 
 
 def _moved_cents(connection: Connection, day: Day, made: Mapping[int, Statement]) -> dict[Identity, int]:

@@ -13,12 +13,14 @@ from api.platform import Platform, PlatformDep
 from api.schedules import queries as schedules
 from api.session.access import SignedIn
 from api.settlements import queries
-from api.settlements.queries import SettlementUnknown
+from api.settlements.queries import PostedLines, SettlementUnknown
 from api.settlements.schemas import (
+    DecisionAnswer,
     FiguresAnswer,
     LeafProofAnswer,
     LineAnswer,
     PartyAnswer,
+    PostedLineAnswer,
     SettlementAnswer,
     VersionAnswer,
 )
@@ -53,7 +55,10 @@ def settlement(day: str, platform: PlatformDep) -> SettlementAnswer:
 def lines(day: str, platform: PlatformDep, principal: SignedIn, paging: PagingDep) -> Page[LineAnswer]:
     """The asker's own lines of the whole day as it stands (the operator: all), in order of identity."""
     with platform.database.reading() as connection:
-        whole = queries.whole(connection, day_of(day))
+        made = queries.standing_statements(connection, day_of(day))
+        whole = queries.composed(connection, day_of(day), made)
+        posted = queries.posted_lines(connection, day_of(day), made)
+    disputed = {line.identity for line in whole.disputed_lines}
     after = paging.after(int)
     first = int(after[0]) + 1 if after else 0
     mine = None if principal.sees_everything else member_account(principal.member or MemberId(0))
@@ -63,7 +68,7 @@ def lines(day: str, platform: PlatformDep, principal: SignedIn, paging: PagingDe
         if at >= first and (mine is None or mine in (line.account, line.counterparty))
     ]
     page, following = paging.cut(found[: paging.limit + 1], lambda pair: (pair[0],))
-    return Page(items=tuple(_line(at, line) for at, line in page), next=following)
+    return Page(items=tuple(_line(at, line, posted, line.identity in disputed) for at, line in page), next=following)
 
 
 @router.get("/{day}/figures")
@@ -132,6 +137,13 @@ def _answer(platform: Platform, connection: Connection, day: Day) -> SettlementA
             )
             for v in found
         ),
+        voided_up_to=statements.voided_up_to(connection, day),
+        decisions=tuple(
+            DecisionAnswer(
+                version=d.version, leaf=d.leaf, expected=d.expected, got=d.got, moved_cents=d.moved_cents, by=d.by
+            )
+            for d in statements.decisions_of(connection, day)
+        ),
     )  # fmt: skip
 
 
@@ -141,12 +153,16 @@ def _party(whole: Statement, account: AccountId) -> PartyAnswer:
     )
 
 
-def _line(at: int, line: Line) -> LineAnswer:
+def _line(at: int, line: Line, posted: PostedLines, disputed: bool) -> LineAnswer:
     return LineAnswer(
         index=at, slot=line.slot, kind=line.kind.label, account=account_name(line.account),
         counterparty=account_name(line.counterparty), subject=line.subject, group=line.group,
         quantity_wh=line.quantity_wh, price_cents_per_mwh=line.price_cents_per_mwh, amount_cents=line.amount_cents,
-        evidence=line.evidence,
+        evidence=line.evidence, disputed=disputed, judged_cents=posted.moved_cents.get(line.identity, 0),
+        posted=tuple(
+            PostedLineAnswer(version=one.version, leaf=one.leaf, amount_cents=one.amount_cents)
+            for one in posted.lines.get(line.identity, ())
+        ),
     )  # fmt: skip
 
 

@@ -1,6 +1,6 @@
 """Bodies about settlements; amounts in cents, positive received, energies in Wh, prices in cents per MWh."""
 
-from api.wire import Cents, Hex32, HexBytes, Milliseconds, Wire
+from api.wire import BigInt, Cents, Hex20, Hex32, HexBytes, Milliseconds, Wire
 
 
 class PartyAnswer(Wire):
@@ -24,6 +24,17 @@ class VersionAnswer(Wire):
     posted_block: int | None
 
 
+class DecisionAnswer(Wire):
+    """A leaf that the court set right: what was posted, what it is, and the cents that a line's account got by it."""
+
+    version: int
+    leaf: int
+    expected: BigInt
+    got: BigInt
+    moved_cents: Cents
+    by: Hex20
+
+
 class SettlementAnswer(Wire):
     """A settled day: how firmly it stands, who receives and pays what; the nets of all parties sum to 0."""
 
@@ -35,6 +46,18 @@ class SettlementAnswer(Wire):
     root: Hex32
     parties: tuple[PartyAnswer, ...]
     versions: tuple[VersionAnswer, ...]
+    voided_up_to: int
+    """Versions up to this one are void: the court found that their books do not add up; 0 if none is."""
+    decisions: tuple[DecisionAnswer, ...]
+
+
+class PostedLineAnswer(Wire):
+    """A line as one version posted it; in a correction the amount is the difference."""
+
+    version: int
+    leaf: int
+    """Index of its leaf in that statement, as a dispute names it."""
+    amount_cents: Cents
 
 
 class LineAnswer(Wire):
@@ -51,6 +74,12 @@ class LineAnswer(Wire):
     price_cents_per_mwh: int
     amount_cents: Cents
     evidence: Hex32
+    disputed: bool
+    """Its energy rests on a reading of a key that was reported as compromised."""
+    judged_cents: Cents
+    """What the court moved on it."""
+    posted: tuple[PostedLineAnswer, ...]
+    """The versions that stand and hold it, the first one first."""
 
 
 class FiguresAnswer(Wire):

@@ -4,10 +4,12 @@ pragma solidity 0.8.37;
 import {IAccessControl} from "@openzeppelin/contracts/access/IAccessControl.sol";
 import {IAllianceRegistry} from "./interfaces/IAllianceRegistry.sol";
 import {ICharter} from "./interfaces/ICharter.sol";
+import {IDeviceRegistry} from "./interfaces/IDeviceRegistry.sol";
 import {Calendar} from "./libraries/Calendar.sol";
 import {Mechanisms} from "./libraries/Mechanisms.sol";
 import {Rulebook} from "./libraries/Rulebook.sol";
 import {Tally} from "./libraries/Tally.sol";
+import {DEVICE_REGISTRY} from "./types/Contracts.sol";
 import {OfferTerms} from "./types/Lease.sol";
 import {Ballot, Proposal, ProposalState, VotingRules} from "./types/Proposal.sol";
 import {ADMIN, GUARDIAN} from "./types/Roles.sol";
@@ -229,7 +231,12 @@ contract Charter is ICharter {
 
     /// @inheritdoc ICharter
     function requireOffer(uint8 stationType, OfferTerms calldata terms) external view returns (uint16) {
-        return mechanismAt(stationType, Calendar.dayAt(block.timestamp)).requireOffer(stationType, terms);
+        Mechanism memory today = mechanismAt(stationType, Calendar.dayAt(block.timestamp));
+        if (today.priority != 0) {
+            IDeviceRegistry devices = IDeviceRegistry(registry.newestContract(DEVICE_REGISTRY));
+            today.requireMetered(stationType, devices.metersOf(terms.stationId, today.metering));
+        }
+        return today.requireOffer(stationType, terms);
     }
 
     /// @inheritdoc ICharter

@@ -30,6 +30,8 @@ contract DeviceRegistry is IDeviceRegistry, ERC1056 {
     mapping(address device => mapping(address key => SignerRecord)) private _signers;
     mapping(address device => mapping(uint16 channel => ChannelBinding)) private _channels;
     mapping(address device => mapping(address key => bytes)) private _publicKeys;
+    /// @inheritdoc IDeviceRegistry
+    mapping(uint32 station => mapping(uint8 kind => uint32)) public metersOf;
 
     constructor(IAllianceRegistry registry_, uint48 epochSeconds_) {
         registry = registry_;
@@ -84,8 +86,12 @@ contract DeviceRegistry is IDeviceRegistry, ERC1056 {
         _requireAttestor(device_);
         _requireAttested(device_);
         _requireStationOwner(station, identityOwner(device_));
+        if (registry.safetyAgreement(station) == 0) revert StationWithoutSafety(station);
         if (kind == 0) revert ChannelKindUnknown(kind);
         if (toTime != 0 && toTime <= fromTime) revert ChannelTermEmpty(fromTime, toTime);
+        ChannelBinding memory before = _channels[device_][channel_];
+        if (before.kind != 0 && before.toTime == 0) --metersOf[before.station][before.kind];
+        if (toTime == 0) ++metersOf[station][kind];
         _channels[device_][channel_] =
             ChannelBinding({kind: kind, station: station, fromTime: fromTime, toTime: toTime});
         uint256 previous = _advance(device_);

@@ -8,7 +8,7 @@ import {Calendar} from "./libraries/Calendar.sol";
 import {LineRules} from "./libraries/LineRules.sol";
 import {Money} from "./libraries/Money.sol";
 import {Rows} from "./libraries/Rows.sol";
-import {Leaf, LEASE_RENT, LEASE_WEAR, LINE, LineLeaf, PLATFORM_FEE, RowProof} from "./types/Leaf.sol";
+import {Leaf, LEASE_END, LEASE_RENT, LEASE_WEAR, LINE, LineLeaf, PLATFORM_FEE, RowProof} from "./types/Leaf.sol";
 import {Lease} from "./types/Lease.sol";
 
 /// @title The court's bench for what was planned and leased, and for lines that join nobody (protocol 8.9.4)
@@ -56,6 +56,14 @@ contract PlanCourt is LineBench, IPlanCourt {
         );
         int256 plannedWh = _plannedWh(_log(suit.day), suit, row, lease.stationId);
         return _decide(suit, LineRules.wear(plannedWh, lease.wearPrice));
+    }
+
+    /// @inheritdoc IPlanCourt
+    function disputeEnd(uint32 number, uint256 place, Leaf[] calldata leaves) external returns (int256) {
+        Suit memory suit = _suit(number, place, leaves);
+        if (suit.line.kind != LEASE_END) revert LeafNotJudged(LINE, suit.line.kind);
+        if (_isStray(number, suit.line)) revert LeafStray(suit.version, suit.index);
+        return _decide(suit, -int256(uint256(leases.endOf(suit.line.subject).priceCents)));
     }
 
     /// @inheritdoc IPlanCourt

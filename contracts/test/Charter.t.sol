@@ -442,6 +442,17 @@ contract CharterTest is Alliance {
         vm.warp(block.timestamp + 2 days);
         OfferTerms memory terms = offerTerms(station);
         (terms.powerW, terms.energyWh, terms.handoverWh, terms.wearPrice) = (600_000, 1_200_000, 0, 0);
+        vm.prank(member(1));
+        vm.expectRevert(
+            abi.encodeWithSelector(ICharter.OfferOutsideMechanism.selector, 4, bytes32("metering"), 0, 2)
+        );
+        leases.offer(terms);
+        enrolDevice(station);
+        bind(station, 1, 1, 0); // its connection alone is not what the mechanism asks for
+        refuse(terms, ICharter.OfferOutsideMechanism.selector);
+        bind(station, 2, 2, uint64(block.timestamp + 1 days)); // a binding that ends does not count
+        refuse(terms, ICharter.OfferOutsideMechanism.selector);
+        bind(station, 2, 2, 0);
         uint256 snapshot = terms.rentCentsPerKwYear;
         terms.rentCentsPerKwYear = 20_001;
         refuse(terms, ICharter.OfferOutsideMechanism.selector);
@@ -458,6 +469,26 @@ contract CharterTest is Alliance {
         terms.energyWh = 1_200_000;
         vm.prank(member(1));
         leases.offer(terms);
+    }
+
+    uint256 private constant DEVICE_KEY = 0xD1D1;
+
+    function enrolDevice(uint32 station) private {
+        address device = vm.addr(DEVICE_KEY);
+        uint64 deadline = uint64(block.timestamp);
+        bytes32 typeHash =
+            keccak256("Enrol(address device,address owner,uint32 station,uint256 nonce,uint64 deadline)");
+        bytes32 consent = keccak256(abi.encode(typeHash, device, member(1), station, uint256(0), deadline));
+        bytes memory signature = signed64(DEVICE_KEY, digestOf(consent));
+        vm.prank(member(1));
+        devices.enrol(device, station, deadline, signature);
+        vm.prank(attestor);
+        devices.attest(device, 365 days);
+    }
+
+    function bind(uint32 station, uint16 channel, uint8 kind, uint64 toTime) private {
+        vm.prank(attestor);
+        devices.bindChannel(vm.addr(DEVICE_KEY), channel, kind, station, 0, toTime);
     }
 
     function refuse(OfferTerms memory terms, bytes4 why) private {

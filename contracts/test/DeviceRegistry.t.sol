@@ -211,6 +211,48 @@ contract DeviceRegistryTest is Alliance {
         vm.stopPrank();
     }
 
+    /// @dev G15: without its owner's signed safety agreement a station does not go live, and signed it stays signed.
+    function test_channelRefuses_untilTheSafetyAgreementIsSigned() external {
+        enrolAndAttest();
+        vm.prank(owner);
+        uint32 unsafe = registry.registerStation(specification());
+        vm.prank(attestor);
+        vm.expectRevert(abi.encodeWithSelector(IDeviceRegistry.StationWithoutSafety.selector, unsafe));
+        devices.bindChannel(device, 1, 1, unsafe, 0, 0);
+        vm.assertEq(devices.channel(device, 1).kind, 0, "nothing is bound");
+        vm.prank(owner);
+        registry.signSafetyAgreement(unsafe, "agreement");
+        vm.prank(attestor);
+        devices.bindChannel(device, 1, 1, unsafe, 0, 0);
+        vm.assertEq(devices.channel(device, 1).station, unsafe, "live");
+    }
+
+    function test_metersOfAStationAreCounted_whileTheirBindingHasNoEnd() external {
+        enrolAndAttest();
+        uint32 second = registerStation(owner);
+        vm.startPrank(attestor);
+        devices.bindChannel(device, 1, 1, station, 0, 0);
+        devices.bindChannel(device, 2, 1, station, 0, 0);
+        devices.bindChannel(device, 3, 2, station, 0, 0);
+        requireMeters(station, 2, 1);
+        devices.bindChannel(device, 1, 1, station, 0, 0); // the same again
+        requireMeters(station, 2, 1);
+        devices.bindChannel(device, 1, 2, second, 0, 0); // another place and kind
+        requireMeters(station, 1, 1);
+        requireMeters(second, 0, 1);
+        devices.bindChannel(device, 2, 1, station, 0, 9); // ended
+        devices.bindChannel(device, 3, 2, station, 0, 9);
+        requireMeters(station, 0, 0);
+        devices.bindChannel(device, 3, 2, station, 0, 0); // and begun anew
+        requireMeters(station, 0, 1);
+        vm.stopPrank();
+    }
+
+    function requireMeters(uint32 at_, uint32 connections, uint32 batteries) private view {
+        vm.assertEq(devices.metersOf(at_, 1), connections, "connections");
+        vm.assertEq(devices.metersOf(at_, 2), batteries, "batteries");
+    }
+
     // ---- keys ----
 
     function test_rotationReplacesTheSigner_whenTheOutgoingKeySigned() external {

@@ -1,5 +1,5 @@
 // The second verifier for Node: bundles verifier/src/node.ts, then reads cases as lines of JSON and prints a verdict line each.
-// Usage: node frontend/verifier/harness.mjs < cases.jsonl   (a case: {id, rpc, archive, deployment, day, key?, depth?, folder?, changed?})
+// Usage: node frontend/verifier/harness.mjs < cases.jsonl   (a case: {id, rpc, archive, deployment, day, key?, depth?, folder?, changed?, blocks?, grants?})
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

@@ -277,6 +277,7 @@ def _settle_in(world: World, member: SecpSigner, station: StationId, device: Sec
     world.send(member, "AllianceRegistry", registry.apply_for_membership(Digest(bytes([station]) * 32)))
     world.send(world.admitter, "AllianceRegistry", registry.admit(member.address))
     world.send(member, "AllianceRegistry", registry.register_station(spec))
+    world.send(member, "AllianceRegistry", registry.sign_safety_agreement(station, sha256(b"safety")))
     deadline_s = world.now_s + 3600
     consent = device.sign(
         enrol_digest(

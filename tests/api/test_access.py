@@ -16,6 +16,7 @@ from api.app import build_app
 from chain import devices, registry
 from chain.registry import StationSpec
 from oracle.grant import ReaderKey
+from oracle.hashing import sha256
 from oracle.signature import SecpSigner
 
 T0 = 1_767_204_000_000
@@ -31,7 +32,7 @@ PARAMETERS = {
     "station": "1", "proposal": "1", "member": "1", "cid": "bafyreigh2akiscaildcqabsyg3dfr6chu3fgpregiymsck7e7aqa4s52zy",
     "schedule": "0x" + "11" * 32, "day": "2026-01-01", "version": "1", "index": "0",
     "path": "0/000", "fingerprint": "ab" * 10, "device": "0x" + "11" * 20,
-    "epoch": "7", "subject": "1",
+    "epoch": "7", "subject": "1", "hashed": "0x" + "11" * 32,
 }  # fmt: skip
 
 
@@ -144,6 +145,8 @@ def test_readings_end_with_the_binding_when_the_channel_went_to_another_station(
         pcc_import_w=1, pcc_export_w=1,
     )  # fmt: skip
     world.send(world.members[0], "AllianceRegistry", registry.register_station(second))
+    safe = registry.sign_safety_agreement(StationId(3), sha256(b"safety"))
+    world.send(world.members[0], "AllianceRegistry", safe)
     moved = devices.bind_channel(
         box.device, 1, kind=ChannelKind.METER, station=StationId(3), from_s=T0 // 1000 + 300
     )  # fmt: skip

@@ -1,19 +1,28 @@
 """Protocol 7 in the service: proposals with their votes, what members agreed, who applied, moved and signed."""
 
+import json
+from pathlib import Path
+
 import pytest
 
 from alliance.calendar import day_at
+from alliance.day import tariff_document
 from alliance.fleet import StationType
 from alliance.identity import MemberId, StationId
+from alliance.lease import EarlyEnd
+from alliance.rulepack import parse
 from alliance.voting import VotingRules
 from api.jobs.follow import Follow
+from api.leases.queries import all_leases, early_ends
 from chain import charter, leases, registry
 from chain.charter import Mechanism, Metering, PriceRule
 from chain.leases import OfferTerms
 from chain.registry import StationSpec
 from oracle.hashing import sha256
 from oracle.signature import SecpSigner
+from tests.api.conftest import ADMIN_TOKEN
 
+PACK = Path(__file__).resolve().parents[2] / "simulation" / "packs" / "jiangsu-2025-06.json"
 NEW_ACCOUNT = SecpSigner(b"\x2e" * 32)
 MECHANISM = Mechanism(
     priority=1, metering=Metering.CONNECTION, price_rule=PriceRule.RENT_AND_WEAR, offerable_bp=8_000,
@@ -51,6 +60,10 @@ class Meeting:
         self.world.mine_at(self.world.now_s + VotingRules().delay_seconds)
         self.world.send(self.world.admitter, "Charter", charter.execute(number, data))
         return number
+
+    def file(self, path: str, body: dict, key: str = "first"):
+        headers = {"Authorization": f"Bearer {ADMIN_TOKEN}", "Idempotency-Key": key, "accept-language": "en"}
+        return self.service.client.post(f"/v1/{path}", json=body, headers=headers)
 
     def get(self, path: str, status: int = 200):
         Follow(self.service.platform).run(self.world.now_s * 1000)
@@ -122,6 +135,34 @@ def test_agreed_values_hold_from_their_day_when_they_were_executed(meeting: Meet
     ]  # fmt: skip
     assert [one["successor"] for one in after["successors"]] == ["0x" + NEW_ACCOUNT.address.hex()]
     assert meeting.get("/v1/charter?day=nonsense", status=400)["code"] == "bad_day"
+
+
+def test_rules_are_not_logged_when_members_agreed_on_others(meeting: Meeting) -> None:
+    plain = json.loads(PACK.read_text())
+    pack, first = parse(plain), day_at(meeting.world.now_s * 1000).plus(30)
+    groups = {"fromDay": str(first), "groups": [{"group": 1, "stations": [1, 2]}]}
+    other = sha256(b"another paper")
+    for kind in (charter.TARIFF_PACK, charter.GROUPS_PACK):
+        meeting.decide("Charter", charter.set_pack(kind, from_day=first, pack_hash=other))
+    meeting.get("/v1/charter")
+    meeting.service.clock.t_ms = first.start_ms - 3_600_000
+    refused = meeting.file("rule-packs", {"pack": plain}), meeting.file("groupings", groups)
+    assert [(r.status_code, r.json()["code"]) for r in refused] == [(409, "rules_not_agreed")] * 2
+    assert "0x" + other.hex() in refused[0].json()["detail"]
+    assert meeting.get("/v1/rule-packs") == []
+
+    agreed = charter.rule_hash(tariff_document(pack))
+    meeting.decide("Charter", charter.set_pack(charter.TARIFF_PACK, from_day=first.plus(30), pack_hash=agreed))
+    fee = charter.set_value(charter.FEE_BP, from_day=first.plus(30), value=pack.fee_bp.value + 1)
+    meeting.decide("Charter", fee)
+    meeting.get("/v1/charter")
+    meeting.service.clock.t_ms = first.plus(30).start_ms - 3_600_000
+    refusal = meeting.file("rule-packs", {"pack": plain}, "wrong fee").json()
+    assert (refusal["code"], str(pack.fee_bp.value + 1) in refusal["detail"]) == ("rules_not_agreed", True)
+    meeting.decide("Charter", charter.set_value(charter.FEE_BP, from_day=first.plus(60), value=pack.fee_bp.value))
+    meeting.get("/v1/charter")
+    meeting.service.clock.t_ms = first.plus(60).start_ms - 3_600_000
+    assert meeting.file("rule-packs", {"pack": plain}, "right fee").status_code == 201
 
 
 def test_revocation_by_two_is_shown_when_a_member_agreed(meeting: Meeting) -> None:
@@ -204,6 +245,12 @@ def test_lease_shows_its_hours_its_amendment_and_its_price_when_it_ended(meeting
     ended = book.end_of(2)
     assert (two["endSlot"], two["endedBy"], two["endPriceCents"]) == (first + 200, 2, str(ended.price_cents))
     assert ended.price_cents > 0
+    with meeting.service.platform.database.reading() as connection:
+        ends = early_ends(all_leases(connection))
+    assert ends == {
+        1: EarlyEnd(end_slot=first + 96),
+        2: EarlyEnd(end_slot=first + 200, by=MemberId(2), price_cents=ended.price_cents),
+    }
     assert (two["version"], two["following"]) == (2, None)
     offer = meeting.get("/v1/offers")["items"][0]
     assert (offer["endNoticeSlots"], offer["endFeeBp"]) == (10, 5_000)
@@ -212,3 +259,44 @@ def test_lease_shows_its_hours_its_amendment_and_its_price_when_it_ended(meeting
 def test_proposal_is_unknown_when_nobody_made_it(meeting: Meeting) -> None:
     assert meeting.get("/v1/proposals/7", status=404)["code"] == "proposal_unknown"
     assert meeting.get("/v1/proposals")["items"] == []
+
+
+def test_wishes_of_both_parties_are_shown_until_the_other_agrees(meeting: Meeting) -> None:
+    world, first = meeting.world, meeting.world.now_s // 900 + 50
+    terms = OfferTerms(
+        station=StationId(1), power_w=100_000, energy_wh=200_000, first_slot=first, term_slots=960, eta_c_ppm=950_000,
+        eta_d_ppm=940_000, rent_cents_per_kw_year=30_000, wear_price=0, handover_wh=0, handover_price=0, sla_bp=9_500,
+        sla_factor_bp=20_000, price_version=1,
+    )  # fmt: skip
+    world.send(world.members[0], "AllianceRegistry", registry.sign_safety_agreement(StationId(1), sha256(b"safe")))
+    world.send(world.members[0], "CapacityLease", leases.offer(terms))
+    accept = leases.accept(1, power_w=50_000, energy_wh=50_000, first_slot=first, term_slots=960)
+    world.send(world.members[1], "CapacityLease", accept)
+    wish = leases.amend(1, power_w=60_000, energy_wh=70_000, first_slot=first + 96, term_slots=800)
+    world.send(world.members[1], "CapacityLease", wish)
+    world.send(world.members[0], "CapacityLease", leases.end_early(1, end_slot=first + 192))
+    (lease,) = meeting.get("/v1/leases")["items"]
+    assert lease["asks"] == [
+        {"member": 1, "fromSlot": first + 192, "powerW": None, "energyWh": None, "termSlots": None},
+        {"member": 2, "fromSlot": first + 96, "powerW": 60_000, "energyWh": 70_000, "termSlots": 800},
+    ]
+
+
+def test_rulings_are_listed_with_their_days_when_members_decide_twice(meeting: Meeting) -> None:
+    today = day_at(meeting.world.now_s * 1000)
+    meeting.decide("Charter", charter.set_value(charter.FEE_BP, from_day=today.plus(20), value=300))
+    meeting.decide("Charter", charter.set_pack(charter.TARIFF_PACK, from_day=today.plus(30), pack_hash=sha256(b"pack")))
+    told = [(one["kind"], one["name"], one["fromDay"], one["value"]) for one in meeting.get("/v1/charter")["rulings"]]
+    assert told == [
+        ("value", "fee_bp", str(today.plus(20)), "300"),
+        ("pack", "tariff", str(today.plus(30)), "0x" + sha256(b"pack").hex()),
+    ]
+
+
+def test_text_is_given_by_its_hash_when_a_wallet_filed_it(meeting: Meeting) -> None:
+    service, text = meeting.service, "营业执照与摘要不符。"
+    path = "/v1/texts/0x" + sha256(text.encode()).hex()
+    assert meeting.get(path)["text"] is None
+    headers = {"Authorization": f"Bearer {service.sign_in(NEW_ACCOUNT)}", "Idempotency-Key": "text"}
+    assert service.client.post("/v1/texts", json={"text": text}, headers=headers).status_code == 201
+    assert meeting.get(path)["text"] == text

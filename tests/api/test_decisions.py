@@ -131,6 +131,24 @@ def test_day_stands_as_the_court_left_it_and_the_correction_hands_out_the_pool(
     )
 
 
+def test_line_names_its_leaf_in_each_version_and_what_the_court_moved(database: Database, truth: Statement) -> None:
+    posted, line = lied(truth)
+    filed(database, posted, block=5)
+    tell(database, upheld(posted, line, -400, block=6))
+    with database.reading() as connection:
+        standing = queries.whole(connection, DAY)
+    correction = correct(standing, truth, previous_root=settlement_tree(posted).root)
+    filed(database, correction, block=8)
+    with database.reading() as connection:
+        found = queries.posted_lines(connection, DAY, queries.standing_statements(connection, DAY))
+    first, second = found.lines[line.identity]
+    assert (first.version, posted.line_at_leaf(first.leaf), first.amount_cents) == (1, line, line.amount_cents)
+    change = correction.line_at_leaf(second.leaf)
+    assert change is not None
+    assert (second.version, change.identity, second.amount_cents) == (2, line.identity, -500)
+    assert found.moved_cents == {line.identity: -400}
+
+
 def test_void_statements_count_nothing_and_a_whole_one_takes_their_place(database: Database, truth: Statement) -> None:
     posted, line = lied(truth)
     filed(database, posted, block=5)

@@ -16,6 +16,7 @@ from alliance.certificate import certificate_to_plain
 from alliance.day import DayFacts, Meter, Place, groups_document, one_group, settlement_inputs, tariff_document
 from alliance.fleet import Channel, Station, StationType
 from alliance.identity import ZERO_DIGEST, Address, Digest, LeaseId, MemberId, StationId
+from alliance.lease import EarlyEnd
 from alliance.quantity import Bracket, bracket
 from alliance.reading import ChannelKind, Reading, battery_word
 from alliance.rulepack import RulePack, parse_json
@@ -207,6 +208,11 @@ class World:
 
     # ---- founding ----
 
+    @property
+    def early_ends(self) -> dict[LeaseId, EarlyEnd]:
+        """How the lease ended before its term did; here it did not."""
+        return {}
+
     def _found(self) -> Deployment:
         holders = {name: ROLES[name].address for name in ("admitter", "attestor", "settler", "guardian", "writer")}
         terms = Terms(
@@ -218,13 +224,15 @@ class World:
             self.send(owner, "AllianceRegistry", registry.apply_for_membership(sha256(b"papers", bytes([number]))))
             self.send(ROLES["admitter"], "AllianceRegistry", registry.admit(owner.address))
             self.send(owner, "AllianceRegistry", registry.register_station(SPECS[number - 1]))
+            safe = registry.sign_safety_agreement(StationId(number), sha256(b"safety"))
+            self.send(owner, "AllianceRegistry", safe)
         self._enrol()
         offer = OfferTerms(
             station=StationId(3), power_w=200_000, energy_wh=400_000, first_slot=DAY.first_slot, term_slots=35_040,
             eta_c_ppm=950_000, eta_d_ppm=950_000, rent_cents_per_kw_year=20_000, wear_price=8_000,
             handover_wh=100_000, handover_price=30_000, sla_bp=9_800, sla_factor_bp=15_000, price_version=1,
+            end_notice_slots=4, end_fee_bp=2_500,
         )  # fmt: skip
-        self.send(OWNERS[2], "AllianceRegistry", registry.sign_safety_agreement(offer.station, sha256(b"safety")))
         self.send(OWNERS[2], "CapacityLease", leases.offer(offer))
         call = leases.accept(1, power_w=200_000, energy_wh=400_000, first_slot=DAY.first_slot, term_slots=35_040)
         self.send(OWNERS[0], "CapacityLease", call)
@@ -483,7 +491,7 @@ class World:
         registry_ = AllianceRegistry(self.rpc, self.deployment["AllianceRegistry"].address)
         return DayFacts(
             alliance=self.deployment.domain.alliance, day=DAY, roster=registry_.roster(), stations=stations,
-            leases=(self.lease,), early_ends={},
+            leases=(self.lease,), early_ends=self.early_ends,
             schedules=tuple(p for p in papers if type(p[1]).__name__ == "Schedule"), packs=kinds["RulePack"],
             groupings=kinds["Grouping"], meters=tuple(self._meters(last_epoch)), log_size=memory.sizes[last_epoch],
         )  # fmt: skip

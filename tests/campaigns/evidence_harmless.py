@@ -447,7 +447,6 @@ def _(story: Story, rng: Random) -> Told:
 
 def grown(story: Story, rng: Random, epochs: int) -> Tale:
     """The story with more epochs anchored after its last one, in blocks of their own."""
-    longer = Story(story.scene)
     view, blocks = story.view, dict[Digest, bytes | None]()
     last = story.checkpoints[-1]
     tree = HashTree(leaf for epoch in story.told for leaf in story.leaves[epoch])
@@ -463,7 +462,7 @@ def grown(story: Story, rng: Random, epochs: int) -> Tale:
             segments=_spoken(story, rng, heads, epoch), others=(), frozen=story.told[last.epoch].frozen,
             streams=story.told[last.epoch].streams,
         )  # fmt: skip
-        prev = longer._anchor(it, tree, prev, heads, blocks, told)
+        prev = story._anchor(it, tree, prev, heads, blocks, told)
         time_s = max((epoch + 1) * 900 + 60, int(chain[-1]["timestamp"], 16) + 1)
         chain.append({**chain[-1], "number": hex(len(chain)), "timestamp": hex(time_s)})
         chain = list(rehash(chain, first=len(chain) - 1, change=lambda b: b))

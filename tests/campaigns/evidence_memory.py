@@ -1,17 +1,22 @@
-"""What every case of a world shares is computed once: pure functions of the documents' bytes, remembered by their input.
+"""What every case of a world shares is computed once: pure functions, remembered by their whole input.
 
-A day's plan, certificate and statements are read and checked by each of thousands of audits. Nothing else is remembered:
-evidence, log, chain and settlement are computed anew in each case, and a changed byte is another input.
+A day's plan, certificate and statements, its blocks' headers, events, signatures and readings are read and checked by
+each of thousands of audits. What an audit makes of them (log, streams, keys, state, settlement, every comparison) is
+computed anew in each case, and a changed byte is another input. What was refused is never remembered.
 """
 
 import sys
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 from typing import Any
 
 from alliance import certificate, day, schedule
-from oracle import cbor, rows, statement_document
+from alliance.identity import Address, Digest
+from chain import events, proofs, rpc
+from oracle import cbor, contents, rows, signature, statement_document
+from oracle.signers import Signers
 
 _KEPT = 400
 
@@ -75,19 +80,80 @@ _FUNCTIONS: tuple[Function, ...] = (
 )  # fmt: skip
 
 
+_BY_VALUE: tuple[tuple[Function, int], ...] = (
+    (signature._recovered, 20_000), (contents.checked, 3_000),
+)  # fmt: skip
+"""Functions of values, and so many of their results that are kept."""
+_BY_IDENTITY: tuple[tuple[Function, int], ...] = (
+    (rpc._header, 3_000), (proofs.check_header, 3_000), (rpc._log, 3_000), (events.decode, 3_000),
+)  # fmt: skip
+"""Functions of one object that nobody changes (a node's answer, or what was made of it) and of numbers."""
+
+
+def _by_identity(function: Function, most: int) -> Function:
+    """The function, its results kept by the object itself, which is kept with them."""
+    known: OrderedDict[object, tuple[object, Any]] = OrderedDict()
+
+    def remembered(one: object, **named: object) -> Any:
+        key = (id(one), *named.values())
+        if key not in known:
+            known[key] = (one, function(one, **named))
+            if len(known) > most:
+                known.popitem(last=False)
+        return known[key][1]
+
+    return remembered
+
+
+def _documents(memory: _Memory, function: Function) -> Function:
+    def remembered(*arguments: object, **named: object) -> Any:
+        if isinstance(arguments[0], bytes) and len(arguments[0]) < _SHORT:
+            return function(*arguments, **named)
+        return memory.of(function, arguments, named)
+
+    return remembered
+
+
+@contextmanager
+def _signers_kept(most: int = 20_000) -> Iterator[None]:
+    """While inside, a signature that a batch proved is not assumed and proved again."""
+    known: OrderedDict[tuple[Digest, bytes], Address] = OrderedDict()
+    of, prove = Signers.of, Signers.prove
+
+    def remembered(self: Signers, device: Address, digest: Digest, signed: bytes) -> Address:
+        found = known.get((digest, signed))
+        return of(self, device, digest, signed) if found is None else found
+
+    def proved(self: Signers) -> None:
+        pending = self._pending
+        prove(self)
+        known.update(((digest, signed), key.address) for digest, signed, key in pending)
+        while len(known) > most:
+            known.popitem(last=False)
+
+    Signers.of, Signers.prove = remembered, proved  # type: ignore[method-assign]
+    try:
+        yield
+    finally:
+        Signers.of, Signers.prove = of, prove  # type: ignore[method-assign]
+
+
 @contextmanager
 def remembering() -> Iterator[None]:
-    """While inside, the documents' functions remember, wherever they are called from."""
+    """While inside, these functions remember, wherever they are called from."""
+    with _signers_kept(), _functions_kept():
+        yield
+
+
+@contextmanager
+def _functions_kept() -> Iterator[None]:
     memory, before = _Memory(), []
-    for function in _FUNCTIONS:
-
-        def remembered(*arguments: object, _of: Function = function, **named: object) -> Any:
-            if isinstance(arguments[0], bytes) and len(arguments[0]) < _SHORT:
-                return _of(*arguments, **named)
-            return memory.of(_of, arguments, named)
-
+    made = [(function, _documents(memory, function)) for function in _FUNCTIONS]
+    made += [(function, lru_cache(most)(function)) for function, most in _BY_VALUE]
+    made += [(function, _by_identity(function, most)) for function, most in _BY_IDENTITY]
+    for function, remembered in made:
         for module in list(sys.modules.values()):
-            if getattr(module, "__name__", "").split(".")[0] not in ("alliance", "oracle", "audit"):
+            if getattr(module, "__name__", "").split(".")[0] not in ("alliance", "oracle", "audit", "chain"):
                 continue
             for name in [name for name, value in vars(module).items() if value is function]:
                 before.append((module, name, function))

@@ -27,7 +27,7 @@ from oracle.log import DOCUMENT_TYPES, Entry, EntryType
 from oracle.manifest import Manifest, Row, RowStatus
 from oracle.merkle import HashTree, leaf_hash
 from oracle.segment import SealedSegment
-from oracle.settlement_tree import settlement_tree
+from oracle.settlement_tree import statement_root
 from tests.campaigns.evidence_chain import ChainView, Json
 from tests.campaigns.evidence_world import Scene
 
@@ -343,7 +343,7 @@ def posting(
     plain = statement_document.to_plain(archived or made)
     paper = document.seal(EntryType.STATEMENT, plain, salt=salt or sha256(b"salt", event.root))
     told = replace(
-        event, version=event.version, root=settlement_tree(made).root, leaf_count=made.leaf_count,
+        event, version=event.version, root=statement_root(made), leaf_count=made.leaf_count,
         statement=paper.digest, members=made.heading.roster, balances_cents=made.balances,
     )  # fmt: skip
     return Posted(statement=made, document=paper, event=told)

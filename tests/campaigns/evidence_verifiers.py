@@ -7,6 +7,7 @@ import json
 import subprocess
 import threading
 from abc import ABC, abstractmethod
+from base64 import b64encode
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,6 +19,7 @@ from audit import facts
 from audit.auditor import audit_day
 from audit.blocks import FolderSource, GatewaySource, Source
 from chain.rpc import Rpc, RpcUnavailable
+from oracle.cbor import Cid
 from tests.audit.world import DAY
 from tests.campaigns import evidence_node
 from tests.campaigns.evidence_cases import Case, MemoryArchive, Verdict, opener_of
@@ -25,6 +27,8 @@ from tests.campaigns.evidence_chain import STATE_BLOCKS, ReplayRpc
 from tests.campaigns.evidence_story import Story
 
 ROOT = Path(__file__).resolve().parents[2]
+GATEWAY = 0.02
+"""So many of the harmless cases are read from a gateway."""
 
 
 def essence(verdict: Verdict) -> tuple[object, ...]:
@@ -113,7 +117,7 @@ class PythonVerifier(Verifier):
         kind = vary.random()
         if kind < 0.1 and not case.tale.blocks:
             yield FolderSource(self.story.scene.archive)
-        elif kind < 0.2:
+        elif kind < 0.1 + GATEWAY:
 
             def answered(request: httpx.Request) -> httpx.Response:
                 found = evidence_node._get(self.story, case, request.url.path.split("/")[1:])
@@ -143,13 +147,18 @@ class BrowserVerifier(Verifier):
         )
 
     def verdict(self, case: Case, vary: Random | None) -> Verdict:
-        """The verdict that the process answers."""
+        """The verdict that the process answers; with chance, changed blocks and all grants come from a gateway."""
         self._case = case
         base = self._server.base(case.id)
-        told = {
+        told: dict[str, object] = {
             "id": case.id, "rpc": f"{base}/rpc", "archive": base, "deployment": str(self.story.scene.folder / "deployment.json"),
-            "day": str(DAY), "folder": str(self.story.scene.archive), "changed": evidence_node.changed(case),
+            "day": str(DAY), "folder": str(self.story.scene.archive),
         }  # fmt: skip
+        if vary is not None and vary.random() < GATEWAY:
+            told["changed"] = evidence_node.changed(case)
+        else:
+            told["blocks"] = {str(Cid(digest)): _base64(raw) for digest, raw in case.tale.blocks.items()}
+            told["grants"] = {str(epoch): _base64(raw) for epoch, raw in case.tale.grants.items()}
         if self.story.scene.encrypted:
             told["key"] = str(self.story.scene.folder / "reader.key")
         assert self._node.stdin is not None
@@ -158,6 +167,12 @@ class BrowserVerifier(Verifier):
         answer: Verdict = json.loads(self._line())
         assert answer["id"] == case.id, answer
         return answer
+
+    def close(self) -> None:
+        """End the process and the server."""
+        with self._node:
+            self._node.terminate()
+        self._server.close()
 
     def _line(self) -> str:
         """The next line of the process; it is ended when it takes too long."""
@@ -171,3 +186,7 @@ class BrowserVerifier(Verifier):
         if not line:
             raise RuntimeError(f"the browser's verifier ended with {self._node.wait()}")
         return line
+
+
+def _base64(raw: bytes | None) -> str | None:
+    return None if raw is None else b64encode(raw).decode()

@@ -7,10 +7,12 @@ from functools import cached_property
 from pathlib import Path
 
 from alliance.calendar import SLOT_MS, SLOTS_A_DAY, Day, day_at
+from alliance.capacity import rent_between
 from alliance.day import tariff_document
 from alliance.fleet import BillingGroup, Station, StationType
 from alliance.identity import Address, Digest, GroupId, LeaseId, MemberId, StationId
-from alliance.lease import Lease
+from alliance.lease import EarlyEnd, Lease
+from alliance.money import mul_div
 from alliance.quantity import Bracket, Stream, station_quantities, timed
 from alliance.reading import ChannelKind, Reading
 from alliance.rulepack import RulePack, parse_json
@@ -24,7 +26,7 @@ from alliance.schedule import (
     schedule_to_plain,
 )
 from alliance.segment import START, Head
-from alliance.settlement import AnchoredSchedule, AnchoredTariff, SettlementInputs, group_tariff, settle
+from alliance.settlement import AnchoredSchedule, AnchoredTariff, Availability, SettlementInputs, group_tariff, settle
 from alliance.statement import PLATFORM, POOL, Line, LineKind, Statement, assemble
 from chain import abi, anchors, artifacts, devices, leases, registry, settlements
 from chain.anchors import Advance, AnchorLog
@@ -62,6 +64,11 @@ _NAMES = {
     bench: {abi.selector(name + types): name for name, types in artifacts.load(bench).signatures("function").items()}
     for bench in BENCHES
 }
+TERMS = OfferTerms(
+    station=StationId(1), power_w=2_000_000, energy_wh=8_000_000, first_slot=0, term_slots=960, eta_c_ppm=950_000,
+    eta_d_ppm=940_000, rent_cents_per_kw_year=30_000, wear_price=7_919, handover_wh=1_000_000, handover_price=40_000,
+    sla_bp=9_500, sla_factor_bp=20_000, price_version=1,
+)  # fmt: skip
 SPEC = registry.StationSpec(
     station_type=StationType.THIRD_PARTY, region=320_703, charge_power_w=5_000_000,
     discharge_power_w=5_000_000, capacity_wh=20_000_000, pcc_import_w=8_000_000, pcc_export_w=8_000_000,
@@ -84,6 +91,7 @@ class Courtroom:
         self.log = AnchorLog(self.world.chain.rpc, self.at("AnchorLog"))
         self._join()
         self.lease = self._lease()
+        self.ended, self.early_end = self._ended_lease()
         self.pack: RulePack = parse_json(PACK.read_text())
         self.pack_digest = self._paper(EntryType.RULE_PACK, tariff_document(self.pack), rows.pack_rows(self.pack))
         self.schedule = _schedule(self.world.deployment.domain.alliance, self.day, self.lease, self.pack, self.rng)
@@ -112,7 +120,7 @@ class Courtroom:
             stations=tuple(self._station(n) for n in range(1, 5)),
             groups=GROUPS,
             tariffs={group.number: tariff for group in GROUPS},
-            leases=(self.lease,),
+            leases=(self.lease, self.ended),
             effective=dict.fromkeys(range(SLOTS_A_DAY), anchored),
             quantities=tuple(q for n in range(1, 5) for q in self._quantities(StationId(n))),
             day_ahead=anchored,
@@ -120,6 +128,9 @@ class Courtroom:
             fee_pack=self.pack_digest,
             log_size=len(self.entries),
             logged=frozenset({self.schedule_digest, self.pack_digest}),
+            early_ends={self.ended.number: self.early_end},
+            availability={self.ended.number: Availability(available_bp=9_000, slots=sha256(b"slots"))},
+            closing_account_wh={self.ended.number: self.ended.handover_wh},
         )
 
     # ---- posting and disputing ----
@@ -148,8 +159,8 @@ class Courtroom:
             log=LogView(self.entries),
             documents=self.documents,
             segments=self.segments,
-            lease_stations={self.lease.number: self.lease.station},
-            lease_versions={self.lease.number: self.lease.version},
+            lease_stations={x.number: x.station for x in (self.lease, self.ended)},
+            lease_versions={x.number: x.version for x in (self.lease, self.ended)},
         )
 
     def bring(self, call: Call, key: SecpSigner | None = None) -> tuple[int, list[Event]]:
@@ -196,17 +207,26 @@ class Courtroom:
 
     def _lease(self) -> Lease:
         """Station 1's owner leases a part to member 2, from slot 5 of the day on, in hours 06:00 to 22:00."""
-        terms = OfferTerms(
-            station=StationId(1), power_w=2_000_000, energy_wh=8_000_000, first_slot=self.day.first_slot + 5,
-            term_slots=960, eta_c_ppm=950_000, eta_d_ppm=940_000, rent_cents_per_kw_year=30_000, wear_price=7_919,
-            handover_wh=1_000_000, handover_price=40_000, sla_bp=9_500, sla_factor_bp=20_000, price_version=1,
-        )  # fmt: skip
-        self.world.send(self.world.members[0], "CapacityLease", leases.offer(terms))
-        accept = leases.accept(
-            1, power_w=1_500_000, energy_wh=6_000_000, first_slot=terms.first_slot, term_slots=terms.term_slots
+        return self._agreed(1, replace(TERMS, first_slot=self.day.first_slot + 5))
+
+    def _ended_lease(self) -> tuple[Lease, EarlyEnd]:
+        """Station 2's owner leases a part to member 3, who alone ends it in slot 60 of the day."""
+        terms = replace(
+            TERMS, station=StationId(2), first_slot=self.day.first_slot + 1, end_notice_slots=4, end_fee_bp=5_000
         )
-        self.world.send(self.world.members[1], "CapacityLease", accept)
-        return CapacityLease(self.world.chain.rpc, self.at("CapacityLease")).lease(LeaseId(1))
+        made, end_slot = self._agreed(2, terms), self.day.first_slot + 60
+        self.world.send(self.world.members[2], "CapacityLease", leases.end_alone(made.number, end_slot=end_slot))
+        price = mul_div(made.rent_cents - rent_between(made, 0, end_slot), terms.end_fee_bp, 10_000)
+        return made, EarlyEnd(end_slot=end_slot, by=made.lessee, price_cents=price)
+
+    def _agreed(self, number: int, terms: OfferTerms) -> Lease:
+        """The lease that the next member takes of what a station's owner offers."""
+        self.world.send(self.world.members[number - 1], "CapacityLease", leases.offer(terms))
+        accept = leases.accept(
+            number, power_w=1_500_000, energy_wh=6_000_000, first_slot=terms.first_slot, term_slots=terms.term_slots
+        )
+        self.world.send(self.world.members[number], "CapacityLease", accept)
+        return CapacityLease(self.world.chain.rpc, self.at("CapacityLease")).lease(LeaseId(number))
 
     def device(self, station: int) -> SecpSigner:
         return SecpSigner(Digest(bytes([0x40 + station]) * 32))

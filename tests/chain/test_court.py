@@ -30,7 +30,7 @@ GAS_LIMIT = 300_000
 JUDGED = [
     LineKind.ENERGY_PLAN, LineKind.ENERGY_DEVIATION, LineKind.NETWORK_PLAN, LineKind.NETWORK_DEVIATION,
     LineKind.LEASE_ENERGY, LineKind.LEASE_NETWORK, LineKind.LEASE_RENT, LineKind.LEASE_WEAR, LineKind.GRID_ENERGY,
-    LineKind.GRID_NETWORK, LineKind.PLATFORM_FEE,
+    LineKind.GRID_NETWORK, LineKind.PLATFORM_FEE, LineKind.LEASE_END,
 ]  # fmt: skip
 
 
@@ -198,6 +198,24 @@ def test_line_between_the_wrong_accounts_is_set_to_zero_when_it_is_shown(room: C
     docket = room.docket(room.post(bent))
     _, found = room.upheld(court.stray(docket, 1, leaf_of(bent, thief)))
     assert (found.expected, found.got, found.moved_cents) == (0, 1_000_000, -1_000_000)
+
+
+def test_price_of_an_early_end_is_paid_by_nobody_else_and_on_no_other_lease(room: Courtroom) -> None:
+    """The lessor in the lessee's place, and the price of a lease that nobody ended: both are set to 0."""
+    (line,) = (x for x in room.truth.lines if x.kind is LineKind.LEASE_END)
+    turned = replace(line, account=line.counterparty, counterparty=line.account)
+    other = replace(line, subject=room.lease.number, account=room.lease.lessee, counterparty=room.lease.owner)
+    lines = tuple(sorted((*room.truth.lines, turned, other), key=lambda x: x.identity))
+    bent = with_lines(replace(room.truth, lines=lines), {})
+    docket = room.docket(room.post(bent))
+    for wrong in (turned, other):
+        with pytest.raises(Reverted, match="LeafStray"):
+            room.bring(dispute(docket, 1, leaf_of(bent, wrong)))
+        _, found = room.upheld(court.stray(docket, 1, leaf_of(bent, wrong)))
+        assert (found.expected, found.got) == (0, line.amount_cents)
+    with pytest.raises(Reverted, match="LeafIsRight"):
+        room.bring(court.stray(docket, 1, leaf_of(bent, line)))
+    assert room.ledger.balances_cents(room.day) == room.truth.balances
 
 
 FAULTS = ["doubled", "order", "balance", "booking", "unbooked", "posted"]

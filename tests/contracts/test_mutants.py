@@ -275,6 +275,21 @@ MUTANTS: dict[str, Mutant] = {
         guard="if (got != record.asked) revert StationChangeDiffers(stationId, record.asked, got);", without="got;",
         noticed_by="AllianceRegistryTest",
     ),
+    # ---- going live ----
+    "a station goes live without a safety agreement": Mutant(
+        source="DeviceRegistry.sol", guard="if (registry.safetyAgreement(station) == 0) revert StationWithoutSafety(station);",
+        without="", noticed_by="DeviceRegistryTest",
+    ),
+    "a meter that was taken away still counts": Mutant(
+        source="DeviceRegistry.sol",
+        guard="if (before.kind != 0 && before.toTime == 0) --metersOf[before.station][before.kind];", without="before;",
+        noticed_by="DeviceRegistryTest",
+    ),
+    "an offer of a station that nothing measures": Mutant(
+        source="Charter.sol",
+        guard="today.requireMetered(stationType, devices.metersOf(terms.stationId, today.metering));", without="devices;",
+        noticed_by="CharterTest",
+    ),
     # ---- leases ----
     "an offer without a safety agreement": Mutant(
         source="CapacityLease.sol",

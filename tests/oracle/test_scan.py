@@ -12,7 +12,7 @@ from alliance.calendar import SLOTS_A_DAY, day_of
 from alliance.errors import AllianceError
 from alliance.identity import Address, Digest
 from alliance.quantity import Bracket, Stream, boundary_places, station_quantities, timed
-from alliance.reading import Flag, Reading
+from alliance.reading import Flag, Reading, check_follows
 from alliance.segment import START
 from oracle import block, contents, log, manifest, scan, segment
 from oracle import reading as reading_bytes
@@ -59,6 +59,7 @@ def blocks() -> dict[str, bytes]:
     signed = [sealed(n, first_seq=n).signed for n in range(30)]
     return {
         "evidence": block.encode([one, sealed(60, first_seq=3), sealed(0, first_seq=63)]),
+        "evidence of one reading": block.encode([sealed(1, first_seq=70_000)]),
         "manifest": manifest.encode(made),
         "first manifest": manifest.encode(replace(made, prev=Digest(bytes(32)), rows=())),
         "entries": log.encode_entries(log.arrange(5, signed, papers)),
@@ -67,6 +68,10 @@ def blocks() -> dict[str, bytes]:
 
 READERS: dict[str, tuple[Callable[[bytes], object], Callable[[bytes], object]]] = {
     "evidence": (lambda raw: scan.evidence(raw, DOMAIN, keys=no_keys), lambda raw: block.read(raw, DOMAIN)),
+    "evidence of one reading": (
+        lambda raw: scan.evidence(raw, DOMAIN, keys=no_keys),
+        lambda raw: block.read(raw, DOMAIN),
+    ),
     "manifest": (scan.manifest, manifest.decode),
     "first manifest": (scan.manifest, manifest.decode),
     "entries": (scan.entries, log.decode_entries),
@@ -110,9 +115,32 @@ def test_block_that_is_read_by_pattern_is_never_one_that_the_strict_reader_refus
         assert found == strict(bytes(raw))
 
 
-def test_payload_is_read_by_pattern_as_it_is_unlocked() -> None:
-    clear = block.read(blocks()["evidence"], DOMAIN)
+@pytest.mark.parametrize("name", ["evidence", "evidence of one reading"])
+def test_payload_is_read_by_pattern_as_it_is_unlocked(name: str) -> None:
+    clear = block.read(blocks()[name], DOMAIN)
     assert scan.payload(clear.payload) == [(one.secret, one.readings) for one in block.unlock(clear)]
+
+
+@given(st.data())
+@settings(max_examples=300)
+def test_first_reading_of_a_segment_surely_follows_only_where_the_rule_lets_it(data) -> None:
+    def one(seq: int) -> Reading:
+        few = st.integers(0, 3)
+        flags = data.draw(st.sampled_from([0, 0, Flag.REGISTER_RESET, Flag.CLOCK_UNSYNCHRONISED]))
+        return Reading(flags=flags, channel=1, seq=seq, t_ms=1, a=0, b=0, c=data.draw(few), d=data.draw(few), salt=b"")
+
+    before, after = one(data.draw(st.integers(0, 3))), one(data.draw(st.integers(0, 3)))
+    segments = [contents.Contents((_row(r),), (r.t_ms,), plain=not r.flags) for r in (before, after)]
+    try:
+        check_follows(before, after)
+    except AllianceError:
+        assert not segments[0].precedes(segments[1])
+        return
+    assert segments[0].precedes(segments[1]) or after.flags & Flag.REGISTER_RESET
+
+
+def _row(r: Reading) -> tuple:
+    return (b"SAR1", 1, r.flags, r.channel, r.seq, r.t_ms, r.a, r.b, r.c, r.d, r.salt)
 
 
 def test_segment_digest_is_the_same_in_one_piece() -> None:
@@ -136,11 +164,12 @@ def test_contents_hold_when_the_segment_covers_them(count: int, flags: int) -> N
 @given(
     st.integers(0, 60 * 64 - 1),
     st.integers(0, 7),
-    st.sampled_from(["readings", "secret", "count", "channel", "t_first_ms"]),
+    st.sampled_from(["readings", "secret", "count", "channel", "t_first_ms", "t_last_ms", "first_seq"]),
+    st.sampled_from([1, 2, 60]),
 )
-@settings(max_examples=400)
-def test_contents_are_refused_alike_when_anything_is_altered(at: int, bit: int, what: str) -> None:
-    good = sealed(60)
+@settings(max_examples=600)
+def test_contents_are_refused_alike_when_anything_is_altered(at: int, bit: int, what: str, count: int) -> None:
+    good = sealed(count)
     if what in ("readings", "secret"):
         raw = bytearray(getattr(good, what))
         raw[at % len(raw)] ^= 1 << bit

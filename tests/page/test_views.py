@@ -1,4 +1,4 @@
-"""The four views in a real Chromium: Chinese first, at 1440 and 390 px, without overflow, raw keys or console errors."""
+"""The views in a real Chromium: Chinese first, at 1440 and 390 px, without overflow, raw keys or console errors."""
 
 import re
 from typing import Any
@@ -6,14 +6,20 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
-VIEWS = {"today": "/", "station": "/stations/3", "statement": "/statement", "audit": "/audit"}
-TITLES = {"today": "联盟今日", "statement": "租约与结算", "audit": "核验"}
+VIEWS = {
+    "today": "/", "station": "/stations/3", "statement": "/statement", "leases": "/statement/leases",
+    "readers": "/statement/readers", "charter": "/charter", "members": "/charter/members", "audit": "/audit",
+}  # fmt: skip
+TITLES = {
+    "today": "联盟今日", "statement": "租约与结算", "leases": "租约与报价", "readers": "谁能看我的数据", "charter": "加入与章程",
+    "members": "加入与章程", "audit": "核验",
+}  # fmt: skip
 _RAW_KEY = re.compile(
-    r"\b(?:today|station|statement|audit|series|tariff|nav)\.[a-z]\w+|\bundefined\b|\bNaN\b|\[object "
+    r"\b(?:today|station|statement|leases|readers|charter|dispute|act|audit|series|tariff|nav)\.[a-z]\w+|\bundefined\b|\bNaN\b|\[object "
 )
 _RAW_WORD = re.compile(
     r"\b(?:energy_plan|energy_deviation|network_plan|lease_rent|pool_share|platform_fee|user_side|grid_side|day_ahead"
-    r"|no_schedule|provisional|sell_price|wheeling_price|loss_ppm|fee_bp)\b"
+    r"|reader_added|taken_back|fee_bp|ADMITTER|no_schedule|provisional|sell_price|wheeling_price|loss_ppm)\b"
 )
 
 

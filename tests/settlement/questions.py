@@ -26,7 +26,7 @@ from alliance.day import (
 from alliance.errors import AllianceError
 from alliance.fleet import Channel, Station
 from alliance.identity import ZERO_DIGEST, Digest, LeaseId
-from alliance.lease import Lease
+from alliance.lease import EarlyEnd, Lease
 from alliance.money import largest_remainder, mul_div
 from alliance.quantity import Bracket
 from alliance.reading import Reading
@@ -57,7 +57,7 @@ def day_question(seen: Seen, *, tree: bool) -> Question:
         "roster": list(facts.roster),
         "stations": [to_plain(station) for station in facts.stations],
         "leases": [to_plain(lease) for lease in facts.leases],
-        "earlyEnds": [[number, slot] for number, slot in facts.early_ends.items()],
+        "earlyEnds": [[n, x.end_slot, x.by or 0, x.price_cents] for n, x in facts.early_ends.items()],
         "rules": rules,
         "schedules": _schedules(facts.schedules),
         "meters": list(map(_meter, facts.meters)),
@@ -123,7 +123,10 @@ def _day(question: Question) -> Answer:
 def _facts(question: Question) -> DayFacts:
     day = Day(question["day"])
     leases = tuple(from_plain(Lease, plain, where="lease") for plain in question["leases"])
-    early_ends = {LeaseId(number): slot for number, slot in question["earlyEnds"]}
+    early_ends = {
+        LeaseId(number): EarlyEnd(end_slot=slot, by=by or None, price_cents=price)
+        for number, slot, by, price in question["earlyEnds"]
+    }
     rules = [(_place_in(row), rule_document(row[3])) for row in question["rules"]]
     return DayFacts(
         alliance=question["alliance"],

@@ -12,7 +12,7 @@ from alliance.closing import closing_days
 from alliance.day import DayFacts, Grouping, Meter, Place, binding_groups, binding_pack
 from alliance.fleet import BillingGroup, Channel, Station, StationType
 from alliance.identity import Address, Digest, GroupId, LeaseId, MemberId, StationId
-from alliance.lease import Lease
+from alliance.lease import EarlyEnd, Lease
 from alliance.quantity import Bracket
 from alliance.reading import ChannelKind, Flag, Reading
 from alliance.rulepack import RulePack, parse
@@ -57,11 +57,7 @@ class _Maker:
         groupings, packs = tuple(self._groupings()), tuple(self._packs())
         schedules = tuple(self._schedules(packs, groupings))
         full = [self._meter(s, n) for s in self.stations for n in range(self._meters())]
-        early_ends = {
-            x.number: x.first_slot + self.rng.randrange(x.term_slots + 1)
-            for x in self.leases
-            if self.rng.random() < 0.2
-        }
+        early_ends = {x.number: self._early_end(x) for x in self.leases if self.rng.random() < 0.3}
         uses = tuple(self._uses(schedules, early_ends))
         facts = DayFacts(
             alliance=ALLIANCE,
@@ -100,6 +96,18 @@ class _Maker:
             others = [m for m in self.roster if m != station.owner]
             if others:
                 yield self._lease(number, station, self.rng.choice(others))
+
+    def _early_end(self, lease: Lease) -> EarlyEnd:
+        """By both together, or by one who pays; often at the day's first or behind its last slot."""
+        rng = self.rng
+        edges = [s for s in (self.day.first_slot, self.day.plus(1).first_slot) if lease.holds(s)]
+        slot = (
+            rng.choice(edges)
+            if edges and rng.random() < 0.3
+            else lease.first_slot + rng.randrange(lease.term_slots + 1)
+        )
+        by = rng.choice((None, lease.owner, lease.lessee))
+        return EarlyEnd(end_slot=slot, by=by, price_cents=rng.choice((0, rng.randrange(10**8))) if by else 0)
 
     def _lease(self, number: int, station: Station, lessee: MemberId) -> Lease:
         """Begins at most two days before, so that the days on which its end rests are few."""
@@ -344,7 +352,7 @@ class _Maker:
     # Ends of months and terms
 
     def _uses(
-        self, schedules: tuple[tuple[Place, Schedule], ...], early_ends: dict[LeaseId, int]
+        self, schedules: tuple[tuple[Place, Schedule], ...], early_ends: dict[LeaseId, EarlyEnd]
     ) -> Iterator[tuple[Day, tuple[tuple[Place, Schedule], ...], tuple[Meter, ...]]]:
         for day in closing_days(self.leases, early_ends, self.day):
             if self.rng.random() < 0.005:

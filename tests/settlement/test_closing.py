@@ -10,7 +10,7 @@ from alliance.closing import DayUse, DayUseMissing, closing, closing_days
 from alliance.day import Meter, Place, day_use
 from alliance.fleet import Channel
 from alliance.identity import Address, Digest, LeaseId, MemberId, StationId
-from alliance.lease import Lease
+from alliance.lease import EarlyEnd, Lease
 from alliance.quantity import Bracket
 from alliance.reading import ChannelKind, Reading
 from alliance.schedule import LeaseRow, Schedule, ScheduleKind, ScheduleRow
@@ -58,7 +58,7 @@ def test_whole_month_is_gathered_when_it_ends_and_the_whole_term_for_its_orders(
 
 
 def test_early_end_closes_on_its_day() -> None:
-    ends = {LEASE: FIRST.plus(3).first_slot + 10}
+    ends = {LEASE: EarlyEnd(end_slot=FIRST.plus(3).first_slot + 10)}
     assert list(closing_days([lease()], ends, FIRST.plus(3))) == [FIRST.plus(n) for n in range(4)]
     assert closing_days([lease()], ends, LAST) == {}
 

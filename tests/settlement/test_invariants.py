@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 
 from alliance import capacity, settlement
 from alliance import statement as leaves
+from alliance.calendar import Day
 from alliance.identity import Digest, LeaseId
-from alliance.lease import Lease
+from alliance.lease import EarlyEnd, Lease
 from alliance.money import mul_div
 from alliance.schedule import PriceRow
 from alliance.settlement import EffectivePlan, SettlementInputs, correct, settle
@@ -379,6 +380,68 @@ def test_correction_rebuilds_the_day_when_applied(recipe: Recipe, seed: int) -> 
     rebuilt = settlement.apply_correction(first, correction)
     assert replace(rebuilt, heading=second.heading) == second
     assert correction.balance(POOL) == 0
+
+
+# 13. An early end is paid once, by who ended it, whatever the meters show (8.7.7)
+
+
+def early_end_is_paid_once(inputs: SettlementInputs) -> None:
+    """Settles the days before, of and after each lease's end, some at midnight, with two views of the meters."""
+    rng = random.Random(inputs.log_size)
+    ends = {x.number: _ended(rng, x, inputs) for x in inputs.leases}
+    moved = {(q.station, q.slot): -2 * q.net_wh + q.slot for q in inputs.quantities}
+    for seen in (inputs, with_net(inputs, moved)):
+        paid: defaultdict[tuple[int, int, int], int] = defaultdict(int)
+        for day in (inputs.day.plus(-1), inputs.day, inputs.day.plus(1)):
+            statement = settle(_on(seen, day, ends))
+            assert sum(statement.balances) == 0
+            for line in statement.lines:
+                if line.kind is LineKind.LEASE_END:
+                    assert line.slot == 96
+                    paid[line.subject, line.account, line.counterparty] -= line.amount_cents
+        assert dict(paid) == {
+            (x.number, ended.by, *({x.owner, x.lessee} - {ended.by})): ended.price_cents
+            for x in inputs.leases
+            for ended in (ends[x.number],)
+            if ended.by is not None
+        }
+
+
+def _ended(rng: random.Random, lease: Lease, inputs: SettlementInputs) -> EarlyEnd:
+    first = inputs.day.first_slot
+    by = rng.choice((None, lease.owner, lease.lessee))
+    return EarlyEnd(end_slot=first + rng.choice((0, 0, rng.randrange(96))), by=by, price_cents=rng.randrange(10**6))
+
+
+def _on(inputs: SettlementInputs, day: Day, ends: Mapping[LeaseId, EarlyEnd]) -> SettlementInputs:
+    leases = tuple(x for x in inputs.leases if capacity.concerns(x, day, ends[x.number]))
+    return replace(inputs, day=day, leases=leases, early_ends=ends)
+
+
+@given(recipes(priced=False))
+@settings(FEW, max_examples=8)
+def test_early_end_is_paid_once_when_any_party_ends_a_lease(recipe: Recipe) -> None:
+    early_end_is_paid_once(recipe.day())
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        lambda _, ended: ended is not None,  # every day again
+        lambda day, ended: day.first_slot < ended.end_slot <= day.first_slot + 96,  # the day of its last slot
+        lambda *_: False,
+    ],
+)
+def test_early_end_is_paid_twice_or_never_when_its_day_is_forgotten(
+    monkeypatch: pytest.MonkeyPatch, wrong: Callable[..., bool]
+) -> None:
+    monkeypatch.setattr(settlement, "end_due", wrong)
+    assert breaks(early_end_is_paid_once)
+
+
+def test_early_end_is_paid_by_the_wrong_party_when_nobody_asks_who_ended_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Lease, "other_party", lambda lease, _: lease.owner)
+    assert breaks(early_end_is_paid_once)
 
 
 Rule = Callable[[SettlementInputs], None]

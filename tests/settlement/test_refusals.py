@@ -5,8 +5,10 @@ from dataclasses import replace
 
 import pytest
 
+from alliance.capacity import concerns, ends_in
 from alliance.fleet import BillingGroup
 from alliance.identity import Digest, GroupId, MemberId, StationId
+from alliance.lease import EarlyEnd
 from alliance.schedule import PriceRow, ScheduleKind
 from alliance.settlement import (
     AccountNotOnRoster,
@@ -37,6 +39,7 @@ from alliance.statement import (
     AccountUnknown,
     BadAccount,
     DirectInvoice,
+    InputKind,
     LeafContradicts,
     Line,
     LineKind,
@@ -46,6 +49,8 @@ from alliance.statement import (
     account_named,
     check_consistent,
     check_open,
+    evidence_of,
+    input_id,
     member_account,
     payment_list,
     standing,
@@ -189,7 +194,7 @@ def test_no_plan_price_holds_when_stations_are_bound_by_different_schedules() ->
 
 
 def test_rows_are_the_owners_when_the_lease_is_no_longer_in_force(inputs: SettlementInputs) -> None:
-    ended = replace(inputs, early_ends={ex.LEASE: ex.DAY.first_slot + 2})
+    ended = replace(inputs, early_ends={ex.LEASE: EarlyEnd(end_slot=ex.DAY.first_slot + 2)})
     assert [x.slot for x in lines(ended, LineKind.LEASE_ENERGY)] == [0, 1]
     own = [x.quantity_wh for x in lines(ended, LineKind.ENERGY_PLAN) if x.account == A]
     assert own[:4] == [-75_000, -29_849, 65_000, 119_874]
@@ -208,6 +213,41 @@ def test_closing_lines_are_paid_when_the_term_ends(inputs: SettlementInputs) -> 
     rent = -sum(x.amount_cents for x in lines(richer, LineKind.LEASE_RENT))
     assert rent == 457
     assert sla.amount_cents == 55  # (457 and the 0 before July) · 8 % · 1.5 = 54.84
+
+
+def test_party_that_ends_a_lease_alone_pays_the_other_on_that_day(inputs: SettlementInputs) -> None:
+    slot = ex.DAY.first_slot + 4
+    for by, other in ((A, B), (B, A)):
+        ended = replace(inputs, early_ends={ex.LEASE: EarlyEnd(end_slot=slot, by=by, price_cents=1_234)})
+        (end,) = lines(ended, LineKind.LEASE_END)
+        assert (end.slot, end.account, end.counterparty, end.amount_cents) == (96, by, other, -1_234)
+        assert (end.subject, end.group, end.quantity_wh) == (ex.LEASE, ex.GROUP, 0)
+        named = input_id(InputKind.LEASE, a=ex.LEASE, b=1), input_id(InputKind.EARLY_END, a=ex.LEASE, b=slot)
+        assert end.evidence == evidence_of(*named)
+        assert settle(ended).balance(member_account(by)) == settle(inputs).balance(member_account(by)) - 1_234
+
+
+def test_nothing_is_paid_for_an_end_that_both_agreed_on(inputs: SettlementInputs) -> None:
+    assert lines(inputs, LineKind.LEASE_END) == []
+
+
+def test_line_of_nothing_stands_when_the_agreed_price_is_zero(inputs: SettlementInputs) -> None:
+    ended = replace(inputs, early_ends={ex.LEASE: EarlyEnd(end_slot=ex.DAY.first_slot + 4, by=A)})
+    assert [x.amount_cents for x in lines(ended, LineKind.LEASE_END)] == [0]
+
+
+def test_lease_that_ended_early_concerns_no_later_day_so_that_its_parties_may_leave() -> None:
+    ended = EarlyEnd(end_slot=ex.DAY.first_slot, by=B, price_cents=1)
+    assert [concerns(ex.LEASE_TERMS, ex.DAY.plus(n), ended) for n in (-2, -1, 0, 1)] == [False, True, True, False]
+    together = replace(ended, by=None)
+    assert [concerns(ex.LEASE_TERMS, ex.DAY.plus(n), together) for n in (-1, 0)] == [True, False]
+
+
+def test_price_is_due_on_a_day_of_the_term_when_a_lease_ends_before_it_began() -> None:
+    begun = replace(ex.LEASE_TERMS, first_slot=ex.DAY.first_slot)
+    ended = EarlyEnd(end_slot=begun.first_slot, by=A, price_cents=9)
+    assert [concerns(begun, ex.DAY.plus(n), ended) for n in (-1, 0, 1)] == [False, True, False]
+    assert not ends_in(begun, ex.DAY, ended.end_slot)
 
 
 @pytest.mark.parametrize("fact", ["availability", "closing_account_wh"])

@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from alliance.identity import Digest
 from alliance.settlement import correct, settle
 from alliance.statement import LeafKind, Statement
-from oracle import cbor
+from oracle import cbor, statement_document
 from oracle.plain import PlainMalformed
 from oracle.settlement_tree import (
     Leaf,
@@ -25,6 +25,7 @@ from oracle.settlement_tree import (
     leaves_of,
     root_of_proof,
     settlement_tree,
+    statement_root,
     verify,
 )
 from oracle.statement_document import from_plain, to_plain
@@ -193,6 +194,36 @@ def test_statement_reads_back_when_written(recipe: Recipe) -> None:
 def test_worked_example_reads_back_when_written(statement: Statement, correction: Statement) -> None:
     for one in (statement, correction):
         assert from_plain(cbor.decode(cbor.encode(to_plain(one)))) == one
+
+
+@given(recipes())
+@settings(max_examples=10, deadline=None)
+def test_bytes_and_root_are_the_same_when_made_leaf_by_leaf(recipe: Recipe) -> None:
+    whole = settle(recipe.day())
+    assert statement_document.encode(whole) == cbor.encode(to_plain(whole))
+    assert statement_document.log_size_in(statement_document.encode(whole)) == whole.heading.log_size
+    assert statement_root(whole) == settlement_tree(whole).root
+
+
+def test_bytes_and_root_are_the_same_when_made_leaf_by_leaf_of_edges_estimates_and_a_correction(
+    statement: Statement, correction: Statement
+) -> None:
+    filed = replace(statement.quantities[0], document=Digest(b"\x07" * 32), disputed=True, net_wh=-(2**62))
+    far = replace(statement.entries[-1], balance_cents=2**63 - 1, amount_cents=-(2**63))
+    nothing = replace(statement, quantities=(), slot_totals=(), lines=(), entries=(), weights=())
+    odd = replace(statement, quantities=(filed, *statement.quantities[1:]), entries=(*statement.entries[:-1], far))
+    for one in (statement, correction, odd, nothing):
+        assert statement_document.encode(one) == cbor.encode(to_plain(one))
+        assert statement_root(one) == settlement_tree(one).root
+
+
+@pytest.mark.parametrize("value", [2**63, -(2**63) - 1])
+def test_bytes_are_refused_when_a_number_is_wider_than_a_reader_takes(statement: Statement, value: int) -> None:
+    far = replace(statement, lines=(replace(statement.lines[0], amount_cents=value), *statement.lines[1:]))
+    with pytest.raises(statement_document.NumberBeyondField):
+        statement_document.encode(far)
+    with pytest.raises(PlainMalformed):
+        from_plain(to_plain(far))
 
 
 def _changes() -> Iterator[tuple[str, Any, str]]:

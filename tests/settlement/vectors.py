@@ -133,7 +133,7 @@ def _inputs() -> dict[str, Any]:
         "gains": [[g.member, str(g.gain_cents)] for g in ex.schedule().gains],
         "feeBp": given.fee_bp,
         "lease": {_camel(name): str(value) for name, value in lease.items()},
-        "leaseEndSlot": given.early_ends[ex.LEASE],
+        "leaseEndSlot": given.early_ends[ex.LEASE].end_slot,
         "netWh": [[q.station, q.slot, str(q.net_wh), q.status] for q in given.quantities if q.slot < SLOTS],
     }
 

@@ -6,7 +6,7 @@ The lease began two slots before the day (k = 2 in t1) and was ended early after
 from alliance.calendar import SLOTS_A_DAY, Day, day_of
 from alliance.fleet import BillingGroup, Station, StationType
 from alliance.identity import Address, Digest, GroupId, LeaseId, MemberId, StationId
-from alliance.lease import Lease
+from alliance.lease import EarlyEnd, Lease
 from alliance.quantity import Stream, TimedReading, station_quantities
 from alliance.reading import Reading
 from alliance.schedule import GainRow, LeaseRow, PriceRow, Schedule, ScheduleKind, ScheduleRow
@@ -173,7 +173,7 @@ def inputs(*, complete: bool) -> SettlementInputs:
         fee_pack=PACK,
         log_size=1000 if complete else 990,
         logged=frozenset({SCHEDULE, PACK}),
-        early_ends={LEASE: DAY.first_slot + 4},
+        early_ends={LEASE: EarlyEnd(end_slot=DAY.first_slot + 4)},
         availability={LEASE: Availability(available_bp=9_900, slots=AVAILABILITY)},
         closing_account_wh={LEASE: ACCOUNT[-1]},
     )

@@ -6,9 +6,10 @@ from alliance.calendar import SLOT_MS
 from alliance.statement import QuantityStatus
 from audit.verdict import Outcome, Verdict
 from chain import anchors, devices
+from chain.reverts import Reverted
 from oracle.eip712 import rotate_digest
 from oracle.segment import SealedSegment
-from oracle.signature import Ed25519Signer, SecpSigner
+from oracle.signature import Ed25519Signer, P256Signer, SecpSigner
 from tests.stories.tale import BRANCH_S, SLOT_WH, VALIDITY_S, Tale
 
 METERED, ESTIMATED, ASSUMED = QuantityStatus.METERED, QuantityStatus.ESTIMATED, QuantityStatus.ASSUMED
@@ -195,6 +196,37 @@ def test_thief_who_signs_a_second_history_freezes_the_stolen_key_with_it(tale: T
     tale.close_epoch(ten)
     assert passed(tale.play_to_the_end())
     assert set(tale.refusals) == set(), "the honest box never noticed"
+    assert [(q.status, q.net_wh) for q in tale.quantities(1)] == [(METERED, SLOT_WH)] * 96
+    assert neighbour_is_paid_in_full(tale)
+
+
+def test_stolen_key_of_another_curve_is_stopped_by_report_and_replaced_by_the_attestors_word(tale: Tale) -> None:
+    """A P-256 key is copied. The chain cannot check what it signs: neither does the key name its own successor, nor do its
+    two histories freeze it. The owner's report stops it and disputes what it touched; an attestor confirms the next one."""
+    stolen, device, ten = P256Signer(b"\x74" * 32), tale.device(1), BRANCH_S + HOUR_S
+    call = devices.confirm_key(device, alg=2, public_key=stolen.public_key, validity_s=VALIDITY_S)
+    tale.send(tale.world.attestor, "DeviceRegistry", call)
+    tale.revoke(1, tale.key(1))
+    tale.sites[1].sign_with(stolen)
+    tale.play_until(ten - 900)
+    forged = forgery(tale)
+    tale.measure(ten)
+    assert [refusal["code"] for refusal in tale.upload(forged)["refused"]] == ["segment_conflicts"]
+    with pytest.raises(Reverted):
+        tale.send(tale.owner(2), "AnchorLog", anchors.equivocate(tale.sites[1].latest[0].signed, forged.signed))
+    named = rotate_digest(
+        tale.world.deployment.domain, device=device, new_key=NEXT.address, validity_s=VALIDITY_S, nonce=2
+    )
+    itself = devices.rotate(device, NEXT.address, validity_s=VALIDITY_S, signature=stolen.sign(named))
+    with pytest.raises(Reverted):
+        tale.send(tale.world.members[2], "DeviceRegistry", itself)
+
+    report = devices.compromised_since(device, stolen.address, epoch=ten * 1000 // SLOT_MS - 1)
+    tale.send(tale.owner(1), "DeviceRegistry", report)
+    tale.confirm(1, NEXT)
+    tale.sites[1].sign_with(NEXT)
+    tale.close_epoch(ten)
+    assert passed(tale.play_to_the_end())
     assert [(q.status, q.net_wh) for q in tale.quantities(1)] == [(METERED, SLOT_WH)] * 96
     assert neighbour_is_paid_in_full(tale)
 

@@ -16,6 +16,7 @@ import {
     GRID_ENERGY,
     GRID_NETWORK,
     Leaf,
+    LEASE_END,
     LEASE_ENERGY,
     LEASE_NETWORK,
     LINE,
@@ -25,7 +26,7 @@ import {
     POOL_SHARE,
     RowProof
 } from "../types/Leaf.sol";
-import {Lease} from "../types/Lease.sol";
+import {Lease, LeaseEnd} from "../types/Lease.sol";
 import {GRID_ACCOUNT, PLATFORM_ACCOUNT, POOL_ACCOUNT} from "../types/Statement.sol";
 import {Bench} from "./Bench.sol";
 
@@ -142,7 +143,7 @@ abstract contract LineBench is Bench {
     /// @dev Whether a line joins other accounts than its kind, station and lease do.
     function _isStray(uint32 number, LineLeaf memory x) internal view returns (bool) {
         bool ofDay = x.kind >= POOL_SHARE;
-        if (x.kind == 0 || x.kind > PLATFORM_FEE + 2 || x.slot > DAY_SLOT || ofDay != (x.slot == DAY_SLOT)) return true;
+        if (x.kind == 0 || x.kind > LEASE_END || x.slot > DAY_SLOT || ofDay != (x.slot == DAY_SLOT)) return true;
         if (x.kind < LEASE_ENERGY) return x.counterparty != POOL_ACCOUNT || x.account != _owner(x.subject);
         if (x.kind == GRID_ENERGY || x.kind == GRID_NETWORK) {
             return x.account != GRID_ACCOUNT || x.counterparty != POOL_ACCOUNT;
@@ -155,9 +156,18 @@ abstract contract LineBench is Bench {
     function _isStrayLease(uint32 number, LineLeaf memory x) internal view returns (bool) {
         if (x.subject == 0 || x.subject > leases.leaseCount()) return true;
         Lease memory lease = leases.lease(x.subject);
+        if (x.kind == LEASE_END) return _isStrayEnd(number, x, lease);
         uint32 counterparty = x.kind <= LEASE_NETWORK ? POOL_ACCOUNT : lease.ownerId;
         if (x.account != lease.lesseeId || x.counterparty != counterparty) return true;
         return x.slot < DAY_SLOT && !_runs(number, x.slot, x.subject);
+    }
+
+    /// @dev Who ended a lease alone pays the other party, on the day of the slot at which it ends (protocol 8.7.7).
+    function _isStrayEnd(uint32 number, LineLeaf memory x, Lease memory lease) private view returns (bool) {
+        LeaseEnd memory end = leases.endOf(x.subject);
+        uint32 other = end.byMember == lease.ownerId ? lease.lesseeId : lease.ownerId;
+        if (end.byMember == 0 || x.account != end.byMember || x.counterparty != other) return true;
+        return end.endSlot < Calendar.firstSlotOf(number) || end.endSlot >= Calendar.firstSlotOf(number + 1);
     }
 
     function _owner(uint32 stationId) internal view returns (uint32) {

@@ -53,6 +53,7 @@ interface IDeviceRegistry is IERC1056 {
     error OwnerMoved(address device, address owner, address account);
     error OwnerNotMoved(address device, address owner);
     error StationNotOwned(uint32 station, address owner, address account);
+    error StationWithoutSafety(uint32 station);
     error ConsentExpired(uint64 deadline, uint64 time);
     error ConsentNotByDevice(address device, address recovered);
     error AttestorMissingRole(address account);
@@ -80,7 +81,8 @@ interface IDeviceRegistry is IERC1056 {
     /// @notice Let a device follow its owner to the account to which the alliance moved the member. Anyone.
     function followOwner(address device) external;
 
-    /// @notice Bind a channel of an attested device to a station of the device's owner. ATTESTOR only, never the owner.
+    /// @notice Bind a channel of an attested device to a station of the device's owner, whose safety agreement is signed.
+    /// ATTESTOR only, never the owner.
     function bindChannel(
         address device,
         uint16 channel,
@@ -130,4 +132,7 @@ interface IDeviceRegistry is IERC1056 {
 
     /// @notice The channel's latest binding.
     function channel(address device_, uint16 channel_) external view returns (ChannelBinding memory binding);
+
+    /// @notice How many channels of a kind measure a station: bound to it, without an end.
+    function metersOf(uint32 station, uint8 kind) external view returns (uint32);
 }

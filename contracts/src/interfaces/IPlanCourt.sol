@@ -23,6 +23,9 @@ interface IPlanCourt is ICourt {
         external
         returns (int256 expected);
 
+    /// @notice `lease_end`, by the price that the lease's contract recorded when a party ended it alone.
+    function disputeEnd(uint32 day, uint256 place, Leaf[] calldata leaves) external returns (int256 expected);
+
     /// @notice `platform_fee`, by the member's certified gain and the fee.
     function disputeFee(
         uint32 day,

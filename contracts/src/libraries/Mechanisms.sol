@@ -37,6 +37,11 @@ library Mechanisms {
         return self.offerableBp;
     }
 
+    /// @notice Refuse an offer of a station that the mechanism's meters do not measure.
+    function requireMetered(Mechanism memory self, uint8 stationType, uint32 meters) internal pure {
+        if (meters == 0) _refuse(stationType, "metering", 0, self.metering);
+    }
+
     function _refuse(uint8 stationType, bytes32 what, uint256 asked, uint256 limit) private pure {
         revert ICharter.OfferOutsideMechanism(stationType, what, asked, limit);
     }

@@ -25,6 +25,9 @@ uint8 constant GRID_ENERGY = 9;
 uint8 constant GRID_NETWORK = 10;
 uint8 constant POOL_SHARE = 11;
 uint8 constant PLATFORM_FEE = 12;
+uint8 constant LEASE_SLA = 13; // not judged
+uint8 constant LEASE_HANDOVER = 14; // not judged
+uint8 constant LEASE_END = 15;
 
 // What a line was computed from (protocol 8.9.1).
 uint8 constant INPUT_SCHEDULE_ROW = 1;

@@ -11,8 +11,8 @@ bytes32 constant GROUPS_PACK = keccak256("groups");
 
 /// What offers of one type of station must keep to (protocol 7.6): the sharing mechanism differs by type.
 struct Mechanism {
-    uint8 priority; // place in the order in which types are dispatched, 1 first; 0: this type has no mechanism yet
-    uint8 metering; // 1 the billing meter at the connection, 2 the battery's own meter
+    uint8 priority; // place among the types, 1 first, recorded (protocol 7.6.2); 0: this type has no mechanism yet
+    uint8 metering; // what must measure the station: 1 the billing meter at the connection, 2 the battery's own meter
     uint8 priceRule; // 1 rent by power, 2 rent by power and wear by energy
     uint16 offerableBp; // highest part of what the station could lease that may be on offer, basis points
     uint64 maxRentCentsPerKwYear;

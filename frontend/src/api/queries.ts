@@ -18,11 +18,18 @@ export type Tariff = Schemas["TariffAnswer"];
 export type Device = Schemas["DeviceAnswer"];
 export type Epoch = Schemas["EpochAnswer"];
 export type Lease = Schemas["LeaseAnswer"];
+export type Offer = Schemas["OfferAnswer"];
 export type Settlement = Schemas["SettlementAnswer"];
 export type Line = Schemas["LineAnswer"];
 export type Figure = Schemas["FiguresAnswer"];
 export type Reading = Schemas["ReadingAnswer"];
 export type Who = Schemas["WhoAnswer"];
+export type Charter = Schemas["CharterAnswer"];
+export type Proposal = Schemas["ProposalAnswer"];
+export type Application = Schemas["ApplicationAnswer"];
+export type Member = Schemas["MemberAnswer"];
+export type Reader = Schemas["ReaderAnswer"];
+export type Deed = Schemas["ActAnswer"];
 export type DemoWallet = Schemas["DemoWallet"];
 
 export const serviceQuery = queryOptions({
@@ -61,6 +68,52 @@ export const leasesQuery = queryOptions({
   queryKey: ["leases"],
   queryFn: () =>
     everyPage((cursor) => answer(client.GET("/v1/leases", { params: { query: { limit: PAGE, ...at(cursor) } } }))),
+  staleTime: SLOW_MS,
+  refetchInterval: SLOW_MS,
+});
+
+export const offersQuery = queryOptions({
+  queryKey: ["offers"],
+  queryFn: () =>
+    everyPage((cursor) => answer(client.GET("/v1/offers", { params: { query: { limit: PAGE, ...at(cursor) } } }))),
+  staleTime: SLOW_MS,
+  refetchInterval: SLOW_MS,
+});
+
+/** How members decide and what they agreed for a day. */
+export function charterQuery(day: string) {
+  return queryOptions({
+    queryKey: ["charter", day],
+    queryFn: () => answer(client.GET("/v1/charter", { params: { query: { day } } })),
+    refetchInterval: SLOW_MS,
+  });
+}
+
+export const proposalsQuery = queryOptions({
+  queryKey: ["proposals"],
+  queryFn: () =>
+    everyPage((cursor) => answer(client.GET("/v1/proposals", { params: { query: { limit: PAGE, ...at(cursor) } } }))),
+  refetchInterval: SLOW_MS,
+});
+
+export const applicationsQuery = queryOptions({
+  queryKey: ["applications"],
+  queryFn: () =>
+    everyPage((cursor) => answer(client.GET("/v1/applications", { params: { query: { limit: PAGE, ...at(cursor) } } }))),
+  refetchInterval: SLOW_MS,
+});
+
+export const membersQuery = queryOptions({
+  queryKey: ["members"],
+  queryFn: () =>
+    everyPage((cursor) => answer(client.GET("/v1/members", { params: { query: { limit: PAGE, ...at(cursor) } } }))),
+  refetchInterval: SLOW_MS,
+});
+
+/** The rule packs that the service knows. */
+export const packsQuery = queryOptions({
+  queryKey: ["packs"],
+  queryFn: () => answer(client.GET("/v1/rule-packs")),
   staleTime: SLOW_MS,
 });
 
@@ -156,9 +209,27 @@ export function readingsQuery(station: number, channel: number, fromMs: number) 
   });
 }
 
+/** The readers that can read something of the signed-in member's, and regulators. */
+export const readersQuery = queryOptions({
+  queryKey: ["readers"],
+  queryFn: ({ signal }) => answer(client.GET("/v1/readers", { signal })),
+  refetchInterval: SLOW_MS,
+});
+
+/** What was done about readers, the newest first. */
+export const trailQuery = queryOptions({
+  queryKey: ["trail"],
+  queryFn: async ({ signal }) =>
+    (
+      await everyPage((cursor) =>
+        answer(client.GET("/v1/readers/trail", { params: { query: { limit: PAGE, ...at(cursor) } }, signal })),
+      )
+    ).toReversed(),
+});
+
 /** Whether a question is answered to a signed-in member alone: such answers end with the session. */
 export function isMembersOwn(query: { readonly queryKey: readonly unknown[] }): boolean {
-  return ["lines", "figures", "readings"].includes(String(query.queryKey[0]));
+  return ["lines", "figures", "readings", "readers", "trail"].includes(String(query.queryKey[0]));
 }
 
 /** Who is signed in; null for a stranger, who is not asked about at all when no session was opened here. */

@@ -332,7 +332,7 @@ export interface paths {
         put?: never;
         /**
          * File Grouping
-         * @description File the billing groups from a day on.
+         * @description File the billing groups from a day on; refused (`rules_not_agreed`) when members agreed on others for it.
          */
         post: operations["file_grouping_v1_groupings_post"];
         delete?: never;
@@ -745,6 +745,8 @@ export interface paths {
         /**
          * File Pack
          * @description File a rule pack; it is logged with the open epoch and binds days that begin after its checkpoint.
+         *
+         *     Refused (`rules_not_agreed`) when members agreed on another one for the first day that it can bind.
          */
         post: operations["file_pack_v1_rule_packs_post"];
         delete?: never;
@@ -930,7 +932,7 @@ export interface paths {
         };
         /**
          * Settlements
-         * @description Settled days, the newest first.
+         * @description Settled days, the newest first; one whose statements are void waits for its new one.
          */
         get: operations["settlements_v1_settlements_get"];
         put?: never;
@@ -1185,6 +1187,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/texts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * File
+         * @description File a text, so that all who know its hash can read it; any signed-in wallet.
+         */
+        post: operations["file_v1_texts_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/texts/{hashed}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read
+         * @description The text of a hash; null when nobody filed it here.
+         */
+        get: operations["read_v1_texts__hashed__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -1247,6 +1289,22 @@ export interface components {
             status: string;
         };
         /**
+         * AskAnswer
+         * @description What a party of a lease asked for last: its end at `from_slot`, or with quantities an amendment from there on.
+         */
+        AskAnswer: {
+            /** Energywh */
+            energyWh: number | null;
+            /** Fromslot */
+            fromSlot: number;
+            /** Member */
+            member: number;
+            /** Powerw */
+            powerW: number | null;
+            /** Termslots */
+            termSlots: number | null;
+        };
+        /**
          * BallotAnswer
          * @description What a member did last about a proposal: `for`, `against` or `objected`.
          */
@@ -1307,6 +1365,8 @@ export interface components {
             mechanisms: components["schemas"]["MechanismAnswer"][];
             /** Revocations */
             revocations: components["schemas"]["RevocationAnswer"][];
+            /** Rulings */
+            rulings: components["schemas"]["RulingAnswer"][];
             /** Successors */
             successors: components["schemas"]["SuccessorAnswer"][];
             /** Tariffpack */
@@ -1370,6 +1430,24 @@ export interface components {
             slot: number;
             /** Socbp */
             socBp: number | null;
+        };
+        /**
+         * DecisionAnswer
+         * @description A leaf that the court set right: what was posted, what it is, and the cents that a line's account got by it.
+         */
+        DecisionAnswer: {
+            /** By */
+            by: string;
+            /** Expected */
+            expected: string;
+            /** Got */
+            got: string;
+            /** Leaf */
+            leaf: number;
+            /** Movedcents */
+            movedCents: string;
+            /** Version */
+            version: number;
         };
         /**
          * DemoWallet
@@ -1681,6 +1759,8 @@ export interface components {
          * @description A lease of a part of a station; `end_slot` is the first slot in which it does not run any more.
          */
         LeaseAnswer: {
+            /** Asks */
+            asks: components["schemas"]["AskAnswer"][];
             chainStatus: components["schemas"]["ChainStatus"];
             /** Dayfirstslot */
             dayFirstSlot: number;
@@ -1744,14 +1824,20 @@ export interface components {
             amountCents: string;
             /** Counterparty */
             counterparty: string;
+            /** Disputed */
+            disputed: boolean;
             /** Evidence */
             evidence: string;
             /** Group */
             group: number;
             /** Index */
             index: number;
+            /** Judgedcents */
+            judgedCents: string;
             /** Kind */
             kind: string;
+            /** Posted */
+            posted: components["schemas"]["PostedLineAnswer"][];
             /** Pricecentspermwh */
             priceCentsPerMwh: number;
             /** Quantitywh */
@@ -1948,6 +2034,8 @@ export interface components {
          * @description A rule pack by its name; `unverified` lists the numbers that nobody has checked against their document.
          */
         PackAnswer: {
+            /** Content */
+            content: string;
             /** Digest */
             digest: string;
             /** Docno */
@@ -2073,6 +2161,18 @@ export interface components {
             kind: string;
             /** Netcents */
             netCents: string;
+        };
+        /**
+         * PostedLineAnswer
+         * @description A line as one version posted it; in a correction the amount is the difference.
+         */
+        PostedLineAnswer: {
+            /** Amountcents */
+            amountCents: string;
+            /** Leaf */
+            leaf: number;
+            /** Version */
+            version: number;
         };
         /**
          * PriceAnswer
@@ -2273,6 +2373,22 @@ export interface components {
             };
         };
         /**
+         * RulingAnswer
+         * @description One decision of the rulebook, past or to come: a value (decimal text), a pack (hash) or a type's mechanism.
+         */
+        RulingAnswer: {
+            /** Block */
+            block: number;
+            /** Fromday */
+            fromDay: string;
+            /** Kind */
+            kind: string;
+            /** Name */
+            name: string;
+            /** Value */
+            value: string | null;
+        };
+        /**
          * RunAnswer
          * @description A run of the planner: what came of it, and why.
          */
@@ -2371,6 +2487,8 @@ export interface components {
         SettlementAnswer: {
             /** Day */
             day: string;
+            /** Decisions */
+            decisions: components["schemas"]["DecisionAnswer"][];
             /** Finalats */
             finalAtS: number | null;
             /** Parties */
@@ -2385,6 +2503,8 @@ export interface components {
             version: number;
             /** Versions */
             versions: components["schemas"]["VersionAnswer"][];
+            /** Voidedupto */
+            voidedUpTo: number;
         };
         /**
          * SignedSegmentAnswer
@@ -2559,6 +2679,24 @@ export interface components {
             sellPrice: number;
             /** Slot */
             slot: number;
+        };
+        /**
+         * TextAnswer
+         * @description A text and the SHA-256 of its UTF-8, which is what stands on chain.
+         */
+        TextAnswer: {
+            /** Hash */
+            hash: string;
+            /** Text */
+            text: string | null;
+        };
+        /**
+         * TextBody
+         * @description A text for all to read.
+         */
+        TextBody: {
+            /** Text */
+            text: string;
         };
         /**
          * UploadAnswer
@@ -4574,6 +4712,73 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["TariffAnswer"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    file_v1_texts_post: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description repeat it to repeat the answer */
+                "Idempotency-Key": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TextBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TextAnswer"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    read_v1_texts__hashed__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                hashed: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TextAnswer"];
                 };
             };
             /** @description Validation Error */

@@ -11,6 +11,7 @@ const PLACES: readonly { readonly to: string; readonly name: NavName }[] = [
   { to: "/", name: "today" },
   { to: "/stations", name: "station" },
   { to: "/statement", name: "statement" },
+  { to: "/charter", name: "charter" },
   { to: "/audit", name: "audit" },
 ];
 

@@ -1,4 +1,4 @@
-/** The four views and their addresses; each view's code arrives when it is opened. */
+/** The views and their addresses; each view's code arrives when it is opened. */
 
 import { createBrowserRouter } from "react-router";
 import { Crash } from "../states/Crash.tsx";
@@ -25,6 +25,22 @@ export const router = createBrowserRouter([
           {
             path: "statement",
             lazy: async () => ({ Component: (await import("../statement/StatementView.tsx")).StatementView }),
+          },
+          {
+            path: "statement/leases",
+            lazy: async () => ({ Component: (await import("../leases/LeasesView.tsx")).LeasesView }),
+          },
+          {
+            path: "statement/readers",
+            lazy: async () => ({ Component: (await import("../readers/ReadersView.tsx")).ReadersView }),
+          },
+          {
+            path: "charter",
+            lazy: async () => ({ Component: (await import("../charter/CharterView.tsx")).CharterView }),
+          },
+          {
+            path: "charter/members",
+            lazy: async () => ({ Component: (await import("../charter/MembersView.tsx")).MembersView }),
           },
           { path: "audit", lazy: async () => ({ Component: (await import("../audit/AuditView.tsx")).AuditView }) },
         ],

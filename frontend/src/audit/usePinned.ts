@@ -17,9 +17,14 @@ export interface Pinned {
   readonly reset: () => void;
 }
 
+/** The reader's own copy, null while there is none. */
+export function ownDeployment(): string | null {
+  return window.localStorage.getItem(KEY);
+}
+
 export function usePinned(): Pinned {
   const offered = useQuery(deploymentQuery);
-  const [own, setOwn] = useState(() => window.localStorage.getItem(KEY));
+  const [own, setOwn] = useState(ownDeployment);
   const text = own ?? offered.data ?? "";
   return {
     text,

@@ -2,15 +2,17 @@
 
 import { Table } from "antd";
 import type { ReactNode } from "react";
+import type { Line, Settlement } from "../api/queries.ts";
 import { useText } from "../text/TextProvider.tsx";
 import { pricePerKwh, yuan } from "../units/money.ts";
 import { energy } from "../units/quantity.ts";
 import { slotStart } from "../units/time.ts";
+import { LineDetail } from "./LineDetail.tsx";
 import { DAY_SLOT, type KindGroup, type OwnLine } from "./lines.ts";
 
 const ROWS = 12;
 
-export function SlotTable({ group }: { readonly group: KindGroup }): ReactNode {
+export function SlotTable({ group, settlement }: { readonly group: KindGroup; readonly settlement: Settlement }): ReactNode {
   const { text } = useText();
   const { statement: words } = text;
   return (
@@ -23,6 +25,10 @@ export function SlotTable({ group }: { readonly group: KindGroup }): ReactNode {
         rowKey={(own) => own.line.index}
         dataSource={[...group.lines]}
         scroll={{ x: "max-content" }}
+        expandable={{
+          expandedRowRender: ({ line, received }) => <LineDetail line={line} settlement={settlement} received={received} />,
+          columnWidth: 36,
+        }}
         pagination={{ pageSize: ROWS, hideOnSinglePage: true, showSizeChanger: false, size: "small" }}
         columns={[
           { title: words.slot, render: (_, { line }) => (line.slot >= DAY_SLOT ? words.wholeDay : slotStart(line.slot)) },
@@ -34,9 +40,25 @@ export function SlotTable({ group }: { readonly group: KindGroup }): ReactNode {
             render: (_, own) => (isFixed(own) ? words.fixed : `× ${pricePerKwh(own.line.priceCentsPerMwh)}`),
           },
           { title: words.amount, align: "right", render: (_, own) => yuan(own.amountCents, { signed: true }) },
+          { title: text.dispute.flags, render: (_, { line }) => <Flags line={line} /> },
         ]}
       />
     </div>
+  );
+}
+
+/** Whether a line is disputed, was corrected or decided. */
+function Flags({ line }: { readonly line: Line }): ReactNode {
+  const { dispute: words } = useText().text;
+  const corrected = line.posted.length > 1;
+  const judged = line.judgedCents !== "0";
+  if (!line.disputed && !corrected && !judged) return <span className="muted">{words.unchanged}</span>;
+  return (
+    <>
+      {line.disputed && <span className="chip warn">{words.disputed}</span>}
+      {corrected && <span className="chip">{words.corrected}</span>}
+      {judged && <span className="chip bad">{words.judged}</span>}
+    </>
   );
 }
 

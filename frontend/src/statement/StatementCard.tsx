@@ -9,6 +9,7 @@ import { useNarrow } from "../states/useNarrow.ts";
 import { useText } from "../text/TextProvider.tsx";
 import { pricePerKwh, sumCents, yuan } from "../units/money.ts";
 import { energy } from "../units/quantity.ts";
+import { CorrectionsCard } from "./CorrectionsCard.tsx";
 import { csvOf, download } from "./csv.ts";
 import { byKind, type KindGroup, meanPrice, ownLines } from "./lines.ts";
 import { SavingsCard } from "./SavingsCard.tsx";
@@ -26,9 +27,10 @@ export function StatementCard({ settlement, member }: { readonly settlement: Set
           {lines.data !== undefined && <Export day={settlement.day} lines={lines.data} />}
         </div>
         <Answered of={lines} height={320}>
-          {(data) => <KindTable groups={byKind(ownLines(data, `member:${member}`))} />}
+          {(data) => <KindTable groups={byKind(ownLines(data, `member:${member}`))} settlement={settlement} />}
         </Answered>
       </section>
+      <CorrectionsCard settlement={settlement} lines={lines.data} />
     </>
   );
 }
@@ -46,7 +48,7 @@ function Export({ day, lines }: { readonly day: string; readonly lines: readonly
   );
 }
 
-function KindTable({ groups }: { readonly groups: readonly KindGroup[] }): ReactNode {
+function KindTable({ groups, settlement }: { readonly groups: readonly KindGroup[]; readonly settlement: Settlement }): ReactNode {
   const { text } = useText();
   const { statement: words } = text;
   const narrow = useNarrow();
@@ -58,7 +60,7 @@ function KindTable({ groups }: { readonly groups: readonly KindGroup[] }): React
       rowKey="kind"
       dataSource={[...groups]}
       scroll={{ x: "max-content" }}
-      expandable={{ expandedRowRender: (group) => <SlotTable group={group} />, columnWidth: 36 }}
+      expandable={{ expandedRowRender: (group) => <SlotTable group={group} settlement={settlement} />, columnWidth: 36 }}
       columns={[
         {
           title: words.kind,

@@ -6,12 +6,13 @@ import { settlementsQuery, whoQuery } from "../api/queries.ts";
 import { Answered, Empty } from "../states/Answered.tsx";
 import { useText } from "../text/TextProvider.tsx";
 import { SignInCard } from "../wallet/SignInCard.tsx";
+import { CorrectionsCard } from "./CorrectionsCard.tsx";
+import { MoneyPlaces } from "./MoneyPlaces.tsx";
 import { MyLeases } from "./MyLeases.tsx";
 import { PartiesCard } from "./PartiesCard.tsx";
 import { Standing } from "./Standing.tsx";
 import { StatementCard } from "./StatementCard.tsx";
 import { WhoCard } from "./WhoCard.tsx";
-import "./statement.css";
 
 export function StatementView(): ReactNode {
   const { text } = useText();
@@ -22,6 +23,7 @@ export function StatementView(): ReactNode {
         <h1>{text.statement.title}</h1>
         {who.data && <WhoCard who={who.data} />}
       </div>
+      <MoneyPlaces />
       <Answered of={who} height={180}>
         {(data) => (
           <>
@@ -48,7 +50,7 @@ function Days({ member }: { readonly member: number | null }): ReactNode {
         return (
           <>
             <Standing settlement={shown} all={newest} choose={choose} member={member} />
-            {member !== null && <StatementCard settlement={shown} member={member} />}
+            {member === null ? <CorrectionsCard settlement={shown} lines={undefined} /> : <StatementCard settlement={shown} member={member} />}
             <PartiesCard settlement={shown} member={member} />
           </>
         );

@@ -7,6 +7,7 @@ import { isMembersOwn, profilesQuery, type Who } from "../api/queries.ts";
 import { Failure } from "../states/Answered.tsx";
 import { named, useText } from "../text/TextProvider.tsx";
 import { signOut } from "../wallet/signIn.ts";
+import "./statement.css";
 
 export function WhoCard({ who }: { readonly who: Who }): ReactNode {
   const { text, language } = useText();

@@ -8,7 +8,8 @@ import { byKind, meanPrice, ownLines } from "./lines.ts";
 function line(over: Partial<Line>): Line {
   return {
     slot: 0, kind: "energy_plan", account: "member:1", counterparty: "pool", subject: 1, group: 0, quantityWh: 1_000_000,
-    priceCentsPerMwh: 50_000, amountCents: "50000", evidence: `0x${"00".repeat(32)}`, index: 0, ...over,
+    priceCentsPerMwh: 50_000, amountCents: "50000", evidence: `0x${"00".repeat(32)}`, index: 0, disputed: false, judgedCents: "0",
+    posted: [], ...over,
   };
 }
 

@@ -11,6 +11,7 @@ export interface OwnLine {
   readonly amountCents: bigint;
   readonly quantityWh: number;
   readonly other: string;
+  readonly received: boolean;
 }
 
 export interface KindGroup {
@@ -30,6 +31,7 @@ export function ownLines(lines: readonly Line[], account: string): readonly OwnL
         line,
         amountCents: received ? BigInt(line.amountCents) : -BigInt(line.amountCents),
         quantityWh: received ? line.quantityWh : -line.quantityWh,
+        received,
         other: received ? line.counterparty : line.account,
       };
     });

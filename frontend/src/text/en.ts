@@ -1,12 +1,16 @@
 /** Every text of the page in English; a key that the Chinese catalogue has and this one lacks is a type error. */
 
+import { charterEn } from "./enCharter.ts";
+import { contractErrorsEn } from "./enErrors.ts";
+import { actEn, leasesEn } from "./enLeases.ts";
+import { disputeEn, readersEn } from "./enRights.ts";
 import type { Catalogue } from "./zh.ts";
 
 export const en: Catalogue = {
   brand: "Storage Alliance",
   brandSub: "Lianyungang · a day anyone can check",
   skip: "Skip to content",
-  nav: { label: "Main", today: "Today", station: "Station", statement: "Leases & statement", audit: "Verify" },
+  nav: { label: "Main", today: "Today", station: "Station", statement: "Leases & statement", charter: "Join & charter", audit: "Verify" },
   languageSwitch: "中文",
   languageLabel: "Switch to Chinese",
   serviceTime: "Alliance time",
@@ -136,12 +140,11 @@ export const en: Catalogue = {
   statement: {
     title: "Leases & statement",
     signIn: "Sign in with a wallet",
-    signInWhy:
-      "Leases' details and statement lines are each member's own. Signing in signs a text: no transaction, no cost.",
     wallets: "Browser wallets",
     noWallets: "No wallet found in this browser (EIP-6963)",
     demoWallets: "Demo wallets",
-    demoWhy: "On this machine's demo chain alone: public test keys of the six members. Never use them for real money.",
+    demoApplicant: "Demo applicant (no member yet)",
+    demoWhy: "On this machine's demo chain alone: public test keys of six members and an applicant. Never use them for real money.",
     signing: "Waiting for the signature…",
     signedInAs: "Signed in",
     notMember: "This wallet is not a member",
@@ -225,6 +228,7 @@ export const en: Catalogue = {
       platform_fee: "Platform fee",
       lease_sla: "Availability compensation",
       lease_handover: "Handover energy",
+      lease_end: "Price of ending early",
     },
     reasons: {
       energy_plan: "own planned net energy × pool price λ",
@@ -241,6 +245,7 @@ export const en: Catalogue = {
       platform_fee: "the day's certified gain × fee rate",
       lease_sla: "the month's rent × missing availability",
       lease_handover: "account at the term's end less handover energy × handover price",
+      lease_end: "rent left × the agreed part for ending early",
     },
     columns: [
       "day", "slot", "kind", "account", "counterparty", "subject", "quantity_wh", "price_cents_per_mwh", "amount_cents",
@@ -348,4 +353,17 @@ export const en: Catalogue = {
     soh: "State of health",
     unexpected: "The verifier itself failed",
   },
+  signInFor: {
+    statement: "Leases' details and statement lines are each member's own. Signing in signs a text: no transaction, no cost.",
+    leases: "Sign in to offer, rent or change a lease. Signing in signs a text: no transaction, no cost.",
+    charter: "Sign in to vote and propose. Signing in signs a text: no transaction, no cost.",
+    readers: readersEn.signIn,
+    join: "Sign in with the wallet that is to join, then apply. Signing in signs a text: no transaction, no cost.",
+  },
+  act: actEn,
+  leases: leasesEn,
+  charter: charterEn,
+  dispute: disputeEn,
+  readers: readersEn,
+  contractErrors: contractErrorsEn,
 };

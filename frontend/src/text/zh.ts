@@ -2,6 +2,10 @@
 
 import type { Facts, RefusalCode } from "../evidence/refusal.ts";
 import type { NoteCode, StepName } from "../evidence/verify.ts";
+import { charterZh } from "./zhCharter.ts";
+import { contractErrorsZh } from "./zhErrors.ts";
+import { actZh, leasesZh } from "./zhLeases.ts";
+import { disputeZh, readersZh } from "./zhRights.ts";
 
 const steps: Record<StepName, string> = {
   form: "读取回执",
@@ -79,6 +83,7 @@ const lineKinds: Record<string, string> = {
   platform_fee: "平台费",
   lease_sla: "可用率补偿",
   lease_handover: "交接电量",
+  lease_end: "提前终止补偿",
 };
 
 const lineReasons: Record<string, string> = {
@@ -96,13 +101,14 @@ const lineReasons: Record<string, string> = {
   platform_fee: "经证明的当日增益 × 平台费率",
   lease_sla: "月租金 × 可用率不足部分",
   lease_handover: "期末账户电量与交接电量之差 × 交接价",
+  lease_end: "剩余租金 × 约定的提前终止费率",
 };
 
 export const zh = {
   brand: "储能联盟",
   brandSub: "连云港 · 可核验的一天",
   skip: "跳到正文",
-  nav: { label: "主导航", today: "联盟今日", station: "储能站", statement: "租约与结算", audit: "核验" },
+  nav: { label: "主导航", today: "联盟今日", station: "储能站", statement: "租约与结算", charter: "加入与章程", audit: "核验" },
   languageSwitch: "English",
   languageLabel: "切换到英文",
   serviceTime: "联盟时间",
@@ -231,11 +237,11 @@ export const zh = {
   statement: {
     title: "租约与结算",
     signIn: "用钱包登录",
-    signInWhy: "租约明细与结算行只对成员本人开放。登录只签一段文字，不发交易，不花费用。",
     wallets: "浏览器钱包",
     noWallets: "浏览器里没有发现钱包（EIP-6963）",
     demoWallets: "演示钱包",
-    demoWhy: "仅限本机演示链：六位成员的测试密钥，公开而无价值，切勿用于真实资金。",
+    demoApplicant: "演示申请人（尚未加入）",
+    demoWhy: "仅限本机演示链：六位成员与一位申请人的测试密钥，公开而无价值，切勿用于真实资金。",
     signing: "等待签名…",
     signedInAs: "已登录",
     notMember: "此钱包不是联盟成员",
@@ -354,6 +360,19 @@ export const zh = {
     soh: "健康度",
     unexpected: "核验程序自身出错",
   },
+  signInFor: {
+    statement: "租约明细与结算行只对成员本人开放。登录只签一段文字，不发交易，不花费用。",
+    leases: "登录后才能报价、承租或修改租约。登录只签一段文字，不发交易，不花费用。",
+    charter: "登录后可以投票与提案。登录只签一段文字，不发交易，不花费用。",
+    readers: readersZh.signIn,
+    join: "用准备加入联盟的钱包登录，再提交申请。登录只签一段文字，不发交易，不花费用。",
+  },
+  act: actZh,
+  leases: leasesZh,
+  charter: charterZh,
+  dispute: disputeZh,
+  readers: readersZh,
+  contractErrors: contractErrorsZh,
 };
 
 /** The shape of a catalogue. */

@@ -50,3 +50,8 @@ export function slotStart(slot: number): string {
 export function absoluteSlot(slot: number): string {
   return moment(slot * SLOT_MS);
 }
+
+/** A local day by its number since 1970, YYYY-MM-DD. */
+export function dayOfNumber(day: number): string {
+  return new Date(day * DAY_MS).toISOString().slice(0, 10);
+}

@@ -6,12 +6,14 @@ import { Problem } from "../api/problem.ts";
 import { type DemoWallet, demoWalletsQuery, serviceQuery } from "../api/queries.ts";
 import { Failure } from "../states/Answered.tsx";
 import { named, useText } from "../text/TextProvider.tsx";
-import { demoAllowed, demoSigner } from "./demoWallet.ts";
-import { signIn, type TextSigner } from "./signIn.ts";
-import { WalletList } from "./WalletList.tsx";
+import { APPLICANT_KEY, demoAllowed, demoSigner } from "./demoWallet.ts";
+import { DEMO, noteWallet } from "./note.ts";
+import { signIn } from "./signIn.ts";
+import { type Chosen, WalletList } from "./WalletList.tsx";
 import "./wallet.css";
 
-export function SignInCard(): ReactNode {
+/** `why` says for what the wallet is asked, each in the catalogue. */
+export function SignInCard({ why = "statement" }: { readonly why?: "statement" | "leases" | "charter" | "join" | "readers" }): ReactNode {
   const { text } = useText();
   const service = useQuery(serviceQuery);
   const entering = useSignIn();
@@ -19,7 +21,7 @@ export function SignInCard(): ReactNode {
   return (
     <section className="card">
       <h2>{text.statement.signIn}</h2>
-      <p className="muted">{text.statement.signInWhy}</p>
+      <p className="muted">{text.signInFor[why]}</p>
       <h3>{text.statement.wallets}</h3>
       {chainId !== undefined && <WalletList chainId={chainId} busy={entering.isPending} choose={entering.mutate} />}
       {demoAllowed(window.location.hostname, chainId) && <DemoWallets busy={entering.isPending} choose={entering.mutate} />}
@@ -32,7 +34,10 @@ export function SignInCard(): ReactNode {
 function useSignIn() {
   const cache = useQueryClient();
   return useMutation({
-    mutationFn: async (obtain: () => Promise<TextSigner>) => signIn(await obtain()),
+    mutationFn: async ({ name, obtain }: Chosen) => {
+      await signIn(await obtain());
+      noteWallet(name);
+    },
     onSuccess: () => cache.invalidateQueries({ queryKey: ["who"] }),
   });
 }
@@ -53,7 +58,7 @@ function DemoWallets({
   choose,
 }: {
   readonly busy: boolean;
-  readonly choose: (obtain: () => Promise<TextSigner>) => void;
+  readonly choose: (chosen: Chosen) => void;
 }): ReactNode {
   const { text, language } = useText();
   const wallets = useQuery(demoWalletsQuery);
@@ -66,18 +71,32 @@ function DemoWallets({
       <p className="muted">{text.statement.demoWhy}</p>
       <div className="wallets">
         {wallets.data.map((wallet: DemoWallet) => (
-          <button
-            key={wallet.member}
-            type="button"
-            className="wallet"
-            disabled={busy}
-            onClick={() => choose(() => Promise.resolve(demoSigner(wallet)))}
-          >
-            <b className="no">{wallet.member}</b>
-            <span>{named(language, wallet)}</span>
-          </button>
+          <DemoButton key={wallet.member} badge={`${wallet.member}`} label={named(language, wallet)} secret={wallet.privateKey} {...{ busy, choose }} />
         ))}
+        <DemoButton badge="+" label={text.statement.demoApplicant} secret={APPLICANT_KEY} {...{ busy, choose }} />
       </div>
     </div>
+  );
+}
+
+function DemoButton({
+  badge,
+  label,
+  secret,
+  busy,
+  choose,
+}: {
+  readonly badge: string;
+  readonly label: string;
+  readonly secret: string;
+  readonly busy: boolean;
+  readonly choose: (chosen: Chosen) => void;
+}): ReactNode {
+  const obtain = () => Promise.resolve(demoSigner(secret as `0x${string}`));
+  return (
+    <button type="button" className="wallet" disabled={busy} onClick={() => choose({ name: DEMO, obtain })}>
+      <b className="no">{badge}</b>
+      <span>{label}</span>
+    </button>
   );
 }

@@ -4,12 +4,17 @@ import { type ReactNode, useMemo } from "react";
 import { type Connector, useConnect, useConnectors, useDisconnect, useSignMessage, WagmiProvider } from "wagmi";
 import { useText } from "../text/TextProvider.tsx";
 import { walletConfig } from "./config.ts";
-import type { TextSigner } from "./signIn.ts";
+import type { TextSigner } from "./wallet.ts";
+
+export interface Chosen {
+  readonly name: string;
+  readonly obtain: () => Promise<TextSigner>;
+}
 
 interface Choice {
   readonly busy: boolean;
-  /** Called with a way to obtain the signer, which asks the wallet. */
-  readonly choose: (obtain: () => Promise<TextSigner>) => void;
+  /** Called with a way to obtain the signer, which asks the wallet, and the wallet's name for the next time. */
+  readonly choose: (chosen: Chosen) => void;
 }
 
 export function WalletList({ chainId, ...choice }: Choice & { readonly chainId: number }): ReactNode {
@@ -29,7 +34,7 @@ function Announced({ busy, choose }: Choice): ReactNode {
   return (
     <div className="wallets">
       {connectors.map((connector) => (
-        <button key={connector.uid} type="button" className="wallet" disabled={busy} onClick={() => choose(() => obtain(connector))}>
+        <button key={connector.uid} type="button" className="wallet" disabled={busy} onClick={() => choose({ name: connector.id, obtain: () => obtain(connector) })}>
           {connector.icon !== undefined && <img src={connector.icon.trim()} alt="" width="28" height="28" />}
           <span>{connector.name}</span>
         </button>

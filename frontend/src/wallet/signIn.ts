@@ -4,12 +4,7 @@ import { createSiweMessage } from "viem/siwe";
 import { answer, client, type Schemas } from "../api/client.ts";
 import { problemOf } from "../api/problem.ts";
 import { noteSession } from "../api/sessionNote.ts";
-
-/** Something that can sign a text as an account. */
-export interface TextSigner {
-  readonly address: `0x${string}`;
-  readonly sign: (message: string) => Promise<`0x${string}`>;
-}
+import type { TextSigner } from "./wallet.ts";
 
 /** Open a session. Throws Problem, or what the wallet throws. */
 export async function signIn(signer: TextSigner): Promise<Schemas["SessionAnswer"]> {

@@ -5,6 +5,12 @@ import { keccak } from "./keccak.ts";
 import type { Hex } from "./values.ts";
 
 const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, "0"));
+const NO_DIGIT = 0xff;
+/** The value of each hex digit by its code. */
+const DIGITS = Uint8Array.from({ length: 128 }, (_, code) => {
+  const value = "0123456789abcdef".indexOf(String.fromCharCode(code).toLowerCase());
+  return value < 0 ? NO_DIGIT : value;
+});
 
 /** The pieces one after the other. */
 export function concat(...pieces: readonly Uint8Array[]): Uint8Array {
@@ -38,9 +44,13 @@ export function toHex(bytes: Uint8Array): Hex {
 
 /** The bytes of 0x-hex of an even length, null for anything else. */
 export function fromHex(text: string): Uint8Array | null {
-  if (!/^0x(?:[0-9a-fA-F]{2})*$/.test(text)) return null;
+  if (text.length % 2 || !text.startsWith("0x")) return null;
   const bytes = new Uint8Array((text.length - 2) / 2);
-  for (let at = 0; at < bytes.length; at += 1) bytes[at] = Number.parseInt(text.slice(2 + 2 * at, 4 + 2 * at), 16);
+  for (let at = 0, digit = 2; at < bytes.length; at += 1, digit += 2) {
+    const [high, low] = [DIGITS[text.charCodeAt(digit)] ?? NO_DIGIT, DIGITS[text.charCodeAt(digit + 1)] ?? NO_DIGIT];
+    if (high === NO_DIGIT || low === NO_DIGIT) return null;
+    bytes[at] = (high << 4) | low;
+  }
   return bytes;
 }
 

@@ -16,8 +16,13 @@ import { Opener, readerOf } from "./format/encryption.ts";
 import { plainOf } from "./format/json.ts";
 import { gatewaySource } from "./sources/gateway.ts";
 import type { Source } from "./sources/source.ts";
+import type { Hex } from "./values.ts";
 
-/** One case; `deployment` is the file's JSON, its text, or a path. `folder` holds every block that is not in `changed`. */
+/**
+ * One case; `deployment` is the file's JSON, its text, or a path. `folder` holds every block that is not in `changed`;
+ * those are asked of the archive, or stand in `blocks`, in base64, by CID: null is withheld. `grants`, by epoch, take the
+ * place of the folder's; without them the archive is asked.
+ */
 export interface Case {
   readonly id: string;
   readonly rpc: string;
@@ -31,6 +36,8 @@ export interface Case {
   readonly key?: string | null;
   readonly folder?: string;
   readonly changed?: readonly string[];
+  readonly blocks?: Readonly<Record<string, string | null>>;
+  readonly grants?: Readonly<Record<string, string | null>>;
 }
 
 /** Bytes that were read from files, with what the file looked like then: what is decoded of them is kept as long as they are. */
@@ -65,15 +72,33 @@ async function verdictOn(one: Case) {
   }
 }
 
-function archiveOf({ archive, folder, changed }: Case): Source {
+function archiveOf({ archive, folder, changed, blocks, grants }: Case): Source {
   const remote = /^https?:\/\//.test(archive) ? gatewaySource(archive) : folderSource(archive);
   if (folder === undefined) return remote;
   const base = folderSource(folder, "base");
-  const apart = new Set((changed ?? []).map((cid) => toHex(digestOfCid(cid) ?? new Uint8Array())));
+  const apart = new Set((changed ?? []).map(digestNamed));
+  const given = new Map(Object.entries(blocks ?? {}).map(([cid, text]) => [digestNamed(cid), text === null ? null : bytesIn(text)]));
   return {
-    block: async (digest) => (apart.has(digest) ? remote.block(digest) : ((await base.block(digest)) ?? remote.block(digest))),
-    grant: remote.grant,
+    block: async (digest) => {
+      const here = given.get(digest);
+      if (here !== undefined) return here;
+      return apart.has(digest) ? remote.block(digest) : ((await base.block(digest)) ?? remote.block(digest));
+    },
+    grant: async (fingerprint, epoch) => {
+      if (grants === undefined) return remote.grant(fingerprint, epoch);
+      const here = grants[`${epoch}`];
+      if (here === undefined) return base.grant(fingerprint, epoch);
+      return here === null ? null : bytesIn(here);
+    },
   };
+}
+
+function digestNamed(cid: string): Hex {
+  return toHex(digestOfCid(cid) ?? new Uint8Array());
+}
+
+function bytesIn(base64: string): Uint8Array {
+  return new Uint8Array(Buffer.from(base64, "base64"));
 }
 
 /** A folder's blocks; those of a base folder never change, so that they are looked at once. */
@@ -84,7 +109,7 @@ function folderSource(folder: string, kind: "base" | "living" = "living"): Sourc
       const cid = cidText(bytesOf(digest));
       return held(join(folder, cid.slice(-3, -1), `${cid}.block`), kind);
     },
-    grant: async (fingerprint, epoch) => held(join(folder, "grants", fingerprint, `${epoch}.grant`), "living"),
+    grant: async (fingerprint, epoch) => held(join(folder, "grants", fingerprint, `${epoch}.grant`), kind),
   };
 }
 

@@ -88,6 +88,14 @@ export interface Lease {
   readonly daySlots: number;
 }
 
+/** How a lease ended before its term did; `by`, unless null, ended it alone and pays the other party. */
+export interface EarlyEnd {
+  /** First absolute slot in which it does not run any more. */
+  readonly endSlot: bigint;
+  readonly by: number | null;
+  readonly priceCents: bigint;
+}
+
 /** Where a document stands: its digest, its number in the log, and when its first checkpoint was mined, UTC ms. */
 export interface Place {
   readonly digest: Hex;

@@ -20,6 +20,7 @@ from chain.registry import StationSpec
 from oracle import document
 from oracle.encryption import KeyMissing
 from oracle.grant import FolderGrants, GatewayGrants, Opener
+from oracle.hashing import sha256
 from oracle.log import EntryType
 from oracle.signature import SecpSigner
 
@@ -277,6 +278,8 @@ def test_evidence_is_its_stations_for_which_it_was_measured_when_a_channel_moves
         pcc_import_w=1, pcc_export_w=1,
     )  # fmt: skip
     world.send(world.members[0], "AllianceRegistry", registry.register_station(spec))
+    safe = registry.sign_safety_agreement(StationId(3), sha256(b"safety"))
+    world.send(world.members[0], "AllianceRegistry", safe)
     moved = devices.bind_channel(
         box.device, 1, kind=ChannelKind.METER, station=StationId(3), from_s=(E0 + 1) * 900
     )  # fmt: skip

@@ -23,8 +23,9 @@ import { channelMeters, checkStatements, lastView, postedOf } from "./settlement
 import { Unlocking } from "./unlocking.ts";
 import { type Verdict, verdictOf } from "./verdict.ts";
 
-/** So many epochs are asked for before they are checked. */
+/** So many epochs at least are asked for before they are checked, and so many at once, so that questions travel together. */
 const AHEAD = 12;
+const AT_ONCE = 24;
 const FRAME_MS = 40;
 const USE = "protocol 8.7.4: the use of leased capacity follows from schedules and batteries";
 
@@ -76,7 +77,7 @@ class Audit {
     this.facts = facts;
     const found = checkCheckpoints(facts);
     checkWalk(facts);
-    if (facts.slots !== null) checkState(facts.events, facts.slots, day);
+    checkState(facts.events, facts.slots, day);
     requireDayClosed(facts, day);
     await this.settle(facts, found);
     this.unlocking.requireAll();
@@ -116,7 +117,7 @@ class Audit {
     const ahead = new Ahead(this.blocks, facts, found, (epoch) => epoch >= firstWhole && epoch <= scope.lastEpoch);
     let evidence = new EvidenceCheck(facts, keyring, this.blocks, this.unlocking, scope, walk.course());
     for (const [at, checkpoint] of found.entries()) {
-      ahead.reach(at + AHEAD);
+      ahead.reach(at);
       const { epoch } = checkpoint;
       if (epoch === first) {
         evidence = new EvidenceCheck(facts, keyring, this.blocks, this.unlocking, scope, walk.course());
@@ -191,7 +192,10 @@ class Ahead {
     private readonly reads: (epoch: number) => boolean,
   ) {}
 
-  reach(end: number): void {
+  /** Be ahead of a place; nothing is asked before a whole round is due. */
+  reach(place: number): void {
+    if (this.reached >= place + AHEAD) return;
+    const end = place + AHEAD + AT_ONCE;
     for (; this.reached < Math.min(end, this.found.length); this.reached += 1) {
       const checkpoint = this.found[this.reached];
       if (checkpoint) void this.glimpse(checkpoint);

@@ -4,7 +4,7 @@ import { concat, keccak256, toHex, word } from "../bytes.ts";
 import { bigOf, hexOf, listOf, numberOf } from "../chain/events.ts";
 import { eventsOf, type Facts } from "../chain/facts.ts";
 import { Diverged, expect } from "../error.ts";
-import type { Hex, Lease, Station } from "../values.ts";
+import type { EarlyEnd, Hex, Lease, Station } from "../values.ts";
 
 const ROSTER = "protocol 8.2.1: the roster of the day as frozen at its 00:00";
 const OWNER = "protocol 7.1: a station's owner was admitted";
@@ -54,9 +54,12 @@ export function leasesOf(facts: Facts): readonly Lease[] {
   }));
 }
 
-/** First absolute slot in which a lease that was ended early no longer runs. */
-export function earlyEndsOf(facts: Facts): ReadonlyMap<number, bigint> {
-  return new Map(eventsOf(facts, "LeaseEnded").map((event) => [numberOf(event, "number"), bigOf(event, "endSlot")]));
+/** How each lease ended that did so before its term; the last end counts (protocol 7.2.2). */
+export function earlyEndsOf(facts: Facts): ReadonlyMap<number, EarlyEnd> {
+  return new Map(eventsOf(facts, "LeaseEnded").map((event) => {
+    const ended = { endSlot: bigOf(event, "endSlot"), by: numberOf(event, "byMember") || null, priceCents: bigOf(event, "priceCents") };
+    return [numberOf(event, "number"), ended];
+  }));
 }
 
 /** keccak256(abi.encode(uint32[])), as the contract freezes a day's roster. */

@@ -11,6 +11,7 @@ import { noKeys, type PublicKeys } from "../format/signature.ts";
 import { type Channel, type Hex, METER } from "../values.ts";
 import { type Checkpoint, checkpointsOf } from "./checkpoints.ts";
 import { checkWalk, Keyring } from "./keys.ts";
+import { checkState } from "./state.ts";
 import { type DivergencePlain, divergencePlain, type Outcome, unreadOf } from "./verdict.ts";
 
 /** How many blocks stand above a checkpoint before a receipt counts, unless the caller says otherwise. */
@@ -78,6 +79,7 @@ async function verified({ receipt: plain, rpc, deployment, depth, progress }: Re
   progress("identity", 1, 1);
   const facts = await gather(rpc, deployment, { day: null, depth: 0, progress, prove: false });
   checkWalk(facts);
+  checkState(facts.events, facts.slots, null);
   const keyring = new Keyring(facts);
   const found = proven(receipt, deployment, keyring.publicKeys);
   const checkpoint = checkpointOf(facts, found, depth);

@@ -1,5 +1,6 @@
 /** Steps 6 and 7 (protocol 11.2, 8): settle the day again from evidence alone, and compare every leaf and cent. */
 
+import { toHex } from "../bytes.ts";
 import { DAY_MS, DAY_SLOT, dayStartMs } from "../calendar.ts";
 import { type ChainEvent, hexOf, listOf, numberOf } from "../chain/events.ts";
 import { eventsOf, type Facts, type Progress } from "../chain/facts.ts";
@@ -42,7 +43,7 @@ const LOGGED_WITHIN = 2;
 
 const LEASE_LINES: ReadonlySet<number> = new Set([
   LineKind.LEASE_ENERGY, LineKind.LEASE_NETWORK, LineKind.LEASE_RENT, LineKind.LEASE_WEAR, LineKind.LEASE_SLA,
-  LineKind.LEASE_HANDOVER,
+  LineKind.LEASE_HANDOVER, LineKind.LEASE_END,
 ]);
 const NO_STATION: ReadonlySet<number> = new Set([
   LineKind.GRID_ENERGY, LineKind.GRID_NETWORK, LineKind.POOL_SHARE, LineKind.PLATFORM_FEE,
@@ -51,6 +52,10 @@ const HEADING = [
   ["alliance", "alliance"], ["day", "day"], ["version", "version"], ["previous", "previous"], ["deltas", "deltas"],
   ["roster", "roster"], ["groups", "groups"], ["schedules", "schedules"], ["packs", "packs"], ["log_size", "logSize"],
 ] as const;
+
+/** What was read and hashed of statements that are held; the same block under the same key always means the same. */
+const statements = new WeakMap<Uint8Array, Map<string, Statement>>();
+const roots = new WeakMap<Statement, Hex>();
 
 /** A posted statement as the archive has it; `refused` when its bytes are not those that were posted. */
 interface Archived {
@@ -126,8 +131,9 @@ class Course {
   /** Check the next version. Throws Diverged or Unread. */
   async add(version: number, event: ChainEvent): Promise<void> {
     const { settling } = this;
-    const archived = await readStatement(settling, event);
+    const { archived, refused } = await readStatement(settling, event);
     expect(VERSIONS, version, numberOf(event, "version"), { slot: DAY_SLOT });
+    if (archived === null && refused !== null) throw refused;
     this.blind ||= archived === null || settling.documents.unread || settling.usesUnread;
     if (archived === null) checkLogged(settling, event, null);
     else if (this.blind) this.lines += checkUnseen(settling, archived);
@@ -139,7 +145,7 @@ class Course {
     const { settling } = this;
     const made = recomputed(settling, archived, { version, earlier: this.whole, root: this.root });
     compare(settling, archived, made.expected);
-    this.root = statementRoot(made.expected);
+    this.root = rootOnce(archived.statement);
     checkPosted(archived.posted, made.expected, this.root);
     checkLogged(settling, archived.posted, archived);
     this.whole = made.whole;
@@ -149,7 +155,7 @@ class Course {
   /** A version of a day that the court touched: sound in itself; what it adds to the day is judged at the end. */
   private addJudged(version: number, archived: Archived): void {
     const { statement, posted } = archived;
-    checkPosted(posted, statement, statementRoot(statement));
+    checkPosted(posted, statement, rootOnce(statement));
     checkLogged(this.settling, posted, archived);
     this.archived.set(version, statement);
     this.stands = this.stands === null ? statement : applyCorrection(this.stands, statement);
@@ -176,7 +182,10 @@ class Course {
 }
 
 /** A posted statement's document, null when no key opens it. Altered bytes that still read as a statement are kept, to find what was changed. */
-async function readStatement(settling: Settling, posted: ChainEvent): Promise<Archived | null> {
+async function readStatement(
+  settling: Settling,
+  posted: ChainEvent,
+): Promise<{ readonly archived: Archived | null; readonly refused: Diverged | null }> {
   const { blocks, unlocking } = settling;
   const [where, digest, epochs] = [{ slot: DAY_SLOT }, hexOf(posted, "statement"), grantedIn(settling, posted)];
   let [block, refused]: [Uint8Array | null, Altered | null] = [null, null];
@@ -188,13 +197,29 @@ async function readStatement(settling: Settling, posted: ChainEvent): Promise<Ar
   }
   const raw = block;
   const opened = (contentKey: Uint8Array | null): Archived => ({
-    posted, block: raw, contentKey, refused, statement: statementFromPlain(openDocument(raw, { contentKey }).content),
+    posted, block: raw, contentKey, refused, statement: statementOnce(raw, contentKey),
   });
   try {
-    return (await unlocking.document(raw, digest, epochs, (key) => judged(DOCUMENT, where, () => opened(key))))?.value ?? null;
+    const read = await unlocking.document(raw, digest, epochs, (key) => judged(DOCUMENT, where, () => opened(key)));
+    return { archived: read?.value ?? null, refused };
   } catch (error) {
     throw error instanceof Diverged ? (refused ?? error) : error;
   }
+}
+
+function statementOnce(block: Uint8Array, contentKey: Uint8Array | null): Statement {
+  const byKey = statements.get(block) ?? new Map<string, Statement>();
+  statements.set(block, byKey);
+  const name = contentKey === null ? "" : toHex(contentKey);
+  const known = byKey.get(name) ?? statementFromPlain(openDocument(block, { contentKey }).content);
+  byKey.set(name, known);
+  return known;
+}
+
+function rootOnce(statement: Statement): Hex {
+  const known = roots.get(statement) ?? statementRoot(statement);
+  roots.set(statement, known);
+  return known;
 }
 
 /** The epochs whose grants may hold a statement's key: it is granted in the epoch that logs it. */
@@ -208,7 +233,7 @@ function checkUnseen(settling: Settling, archived: Archived): number {
   const { statement, posted, refused } = archived;
   if (refused !== null) throw refused;
   judged(OWN, { slot: DAY_SLOT }, () => checkConsistent(statement));
-  checkPosted(posted, statement, statementRoot(statement));
+  checkPosted(posted, statement, rootOnce(statement));
   checkLogged(settling, posted, archived);
   return statement.lines.length;
 }

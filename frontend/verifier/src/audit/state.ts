@@ -1,6 +1,6 @@
-/** Are events the whole truth (protocol 11.4): what keys, channels, owners, freezes and statements came to is proved in the state. */
+/** Are events the whole truth (protocol 11.11): what owners, devices, keys, channels, freezes and statements came to is proved in the state. */
 
-import { ascii, bigEndian, bytesOf, concat, toHex } from "../bytes.ts";
+import { ascii, bigEndian, bytesOf, concat, toHex, word } from "../bytes.ts";
 import { DAY_SLOT } from "../calendar.ts";
 import { bigOf, type ChainEvent, hexOf, numberOf } from "../chain/events.ts";
 import { mappingSlot, nestedSlot } from "../chain/proofs.ts";
@@ -10,11 +10,12 @@ import type { Hex } from "../values.ts";
 import { streamKey } from "./keys.ts";
 
 const RECORDS = "protocol 11.4: the registry's state is what its events make of it";
+const TWINS = "protocol 6: an event of the registry and its ERC-1056 twin say the same";
 const FROZEN = "protocol 11.4: the log's state is what its events make of it (frozen keys)";
 const VERSIONS = "protocol 8.9.3: versions follow each other up to the ledger's";
 
-/** Where `DeviceRegistry` keeps owners, keys and channels, `AnchorLog` freezes, `SettlementLedger` its days. */
-const [OWNERS_AT, SIGNERS_AT, CHANNELS_AT, FREEZES_AT, DAYS_AT] = [0, 5, 6, 2, 1] as const;
+/** Where `DeviceRegistry` keeps owners, devices, keys and channels, `AnchorLog` freezes, `SettlementLedger` its days. */
+const [OWNERS_AT, DEVICES_AT, SIGNERS_AT, CHANNELS_AT, FREEZES_AT, DAYS_AT] = [0, 4, 5, 6, 2, 1] as const;
 const VERI_KEY = toHex(concat(ascii("veriKey"), new Uint8Array(25)));
 const CHANNEL_ATTRIBUTE = toHex(concat(ascii("alliance/channel"), new Uint8Array(16)));
 
@@ -35,7 +36,10 @@ const NOTHING: Record = { confirmedS: 0n, validToS: 0n, compromised: 0n, alg: 0n
 /** The slots, by contract, that `checkState` compares. */
 export function stateSlots(events: readonly ChainEvent[], day: number | null): ReadonlyMap<ContractName, readonly Hex[]> {
   const keys = [...keyRecords(events).keys()];
-  const registry = [...keys.map(keySlot), ...[...channelWords(events).keys()].map(channelSlot), ...[...owners(events).keys()].map(ownerSlot)];
+  const registry = [
+    ...keys.map(keySlot), ...[...channelWords(events).keys()].map(channelSlot),
+    ...[...owners(events).keys()].map(ownerSlot), ...[...deviceWords(events).keys()].map(deviceSlot),
+  ];
   return new Map<ContractName, readonly Hex[]>([
     ["DeviceRegistry", registry],
     ["AnchorLog", keys.map(freezeSlot)],
@@ -43,11 +47,39 @@ export function stateSlots(events: readonly ChainEvent[], day: number | null): R
   ]);
 }
 
-/** Compare what events tell with the proved slots. Throws Diverged. */
-export function checkState(events: readonly ChainEvent[], slots: Slots, day: number): void {
+/** Compare what events tell with each other and, where slots were proved, with those. Throws Diverged. */
+export function checkState(events: readonly ChainEvent[], slots: Slots | null, day: number | null): void {
+  checkTwins(events);
+  if (slots !== null) checkSlots(events, slots, day);
+}
+
+/** What later changes overwrote is still told twice: a key's term and a channel's binding stand in a twin too. */
+function checkTwins(events: readonly ChainEvent[]): void {
+  const [terms, bindings] = [new Map<string, bigint>(), new Map<string, Uint8Array>()];
+  for (const event of events) {
+    const { name, at: { txHash } } = event;
+    if (name === "DIDDelegateChanged") {
+      terms.set([txHash, hexOf(event, "device"), hexOf(event, "delegate")].join("/"), bigOf(event, "validToS"));
+    } else if (name === "DIDAttributeChanged" && hexOf(event, "name") === CHANNEL_ATTRIBUTE) {
+      bindings.set([txHash, hexOf(event, "device")].join("/"), event.args["value"] as Uint8Array);
+    } else if (name === "DelegateConfirmed") {
+      const device = hexOf(event, "device");
+      expect(`${TWINS} (key)`, terms.get([txHash, device, hexOf(event, "delegate")].join("/")), bigOf(event, "validToS"), { device });
+    } else if (name === "ChannelBound") {
+      const [device, channel] = [hexOf(event, "device"), numberOf(event, "channel")];
+      const told = concat(...["channel", "kind", "station", "fromS", "toS"].map((field) => word(bigOf(event, field))));
+      expect(`${TWINS} (channel)`, bindings.get([txHash, device].join("/")), told, { device, channel });
+    }
+  }
+}
+
+function checkSlots(events: readonly ChainEvent[], slots: Slots, day: number | null): void {
   const of = (name: ContractName, slot: Hex): bigint => slots.get(name)?.get(slot) ?? 0n;
   for (const [device, owner] of owners(events)) {
     expect(`${RECORDS} (owner)`, shownWord(of("DeviceRegistry", ownerSlot(device))), shownWord(BigInt(owner)), { device });
+  }
+  for (const [device, want] of deviceWords(events)) {
+    expect(`${RECORDS} (device)`, shownWord(of("DeviceRegistry", deviceSlot(device))), shownWord(want), { device });
   }
   const keys = keyRecords(events);
   for (const [key, record] of keys) {
@@ -62,6 +94,7 @@ export function checkState(events: readonly ChainEvent[], slots: Slots, day: num
     const block = BigInt.asUintN(64, of("AnchorLog", freezeSlot(key)));
     expect(FROZEN, `frozen in block ${block}`, `frozen in block ${frozen.get(key) ?? 0}`, { device: deviceOf(key) });
   }
+  if (day === null) return;
   const posted = events.filter((e) => e.name === "StatementPosted" && numberOf(e, "day") === day).map((e) => numberOf(e, "version"));
   const version = Number(BigInt.asUintN(16, of("SettlementLedger", daySlot(day))));
   expect(VERSIONS, version, Math.max(0, ...posted), { slot: DAY_SLOT });
@@ -130,6 +163,20 @@ function channelWords(events: readonly ChainEvent[]): ReadonlyMap<string, bigint
   return words;
 }
 
+/** Every device that is enrolled, and the slot of its station and times that the events make. */
+function deviceWords(events: readonly ChainEvent[]): ReadonlyMap<Hex, bigint> {
+  const words = new Map<Hex, bigint>();
+  for (const event of events) {
+    const nowS = BigInt(event.at.timestampS);
+    if (event.name === "DeviceEnrolled") words.set(hexOf(event, "device"), bigOf(event, "station") | (nowS << 32n));
+    if (event.name === "DeviceAttested") {
+      const enrolled = BigInt.asUintN(96, words.get(hexOf(event, "device")) ?? 0n);
+      words.set(hexOf(event, "device"), enrolled | (nowS << 96n));
+    }
+  }
+  return words;
+}
+
 /** Each device whose owner an event names, and the last one. */
 function owners(events: readonly ChainEvent[]): ReadonlyMap<Hex, Hex> {
   const named = events.filter(({ name }) => name === "DIDOwnerChanged");
@@ -167,6 +214,10 @@ function freezeSlot(key: string): Hex {
 
 function ownerSlot(device: Hex): Hex {
   return mappingSlot(OWNERS_AT, device);
+}
+
+function deviceSlot(device: Hex): Hex {
+  return mappingSlot(DEVICES_AT, device);
 }
 
 function daySlot(day: number): Hex {

@@ -6,13 +6,18 @@ import type { Hex } from "../values.ts";
 
 export type AbiValue = bigint | Hex | boolean | readonly bigint[] | Uint8Array;
 
-/** Decode the arguments of these types out of encoded data. Throws RuleError abi_malformed. */
+/** Decode exactly the canonical encoding of these types: every tail where the one before it ends. Throws RuleError abi_malformed. */
 export function decodeAbi(types: readonly string[], data: Uint8Array): readonly AbiValue[] {
-  return types.map((type, at) => {
-    if (type === "bytes") return dynamicBytes(data, at);
-    if (type.endsWith("[]")) return dynamicList(type.slice(0, -2), data, at);
-    return decodeWord(type, wordAt(data, 32 * at));
+  let end = 32 * types.length;
+  const values = types.map((type, at) => {
+    if (type !== "bytes" && !type.endsWith("[]")) return decodeWord(type, wordAt(data, 32 * at));
+    if (small(wordAt(data, 32 * at), data) !== end) throw malformed("offset", data);
+    const tail = type === "bytes" ? bytesAt(data, end) : listAt(type.slice(0, -2), data, end);
+    end = tail.end;
+    return tail.value;
   });
+  if (end !== data.length) throw malformed("length", data);
+  return values;
 }
 
 /** One 32-byte word as a value of a type. Throws RuleError abi_malformed. */
@@ -34,24 +39,29 @@ export function decodeWord(type: string, word: Uint8Array): bigint | Hex | boole
   return value;
 }
 
-function dynamicBytes(data: Uint8Array, at: number): Uint8Array {
-  const { start, length } = dynamic(data, at);
-  if (start + length > data.length) throw malformed("bytes", data);
-  return data.subarray(start, start + length);
+interface Tail {
+  readonly value: AbiValue;
+  readonly end: number;
 }
 
-function dynamicList(type: string, data: Uint8Array, at: number): readonly bigint[] {
-  const { start, length } = dynamic(data, at);
-  if (length > data.length / 32) throw malformed(`${type}[]`, data);
-  return Array.from({ length }, (_, item) => decodeWord(type, wordAt(data, start + 32 * item)) as bigint);
+function bytesAt(data: Uint8Array, offset: number): Tail {
+  const [start, length] = [offset + 32, small(wordAt(data, offset), data)];
+  const end = start + 32 * Math.ceil(length / 32);
+  const padding = data.subarray(start + length, end);
+  if (end > data.length || padding.some((byte) => byte)) throw malformed("bytes", data);
+  return { value: data.subarray(start, start + length), end };
 }
 
-function dynamic(data: Uint8Array, at: number): { readonly start: number; readonly length: number } {
-  const offset = small(decodeWord("uint256", wordAt(data, 32 * at)) as bigint, data);
-  return { start: offset + 32, length: small(decodeWord("uint256", wordAt(data, offset)) as bigint, data) };
+function listAt(type: string, data: Uint8Array, offset: number): Tail {
+  const [start, length] = [offset + 32, small(wordAt(data, offset), data)];
+  const end = start + 32 * length;
+  if (end > data.length) throw malformed(`${type}[]`, data);
+  const value = Array.from({ length }, (_, item) => decodeWord(type, wordAt(data, start + 32 * item)) as bigint);
+  return { value, end };
 }
 
-function small(value: bigint, data: Uint8Array): number {
+function small(word: Uint8Array, data: Uint8Array): number {
+  const value = BigInt(toHex(word));
   if (value > BigInt(data.length)) throw malformed("offset", data);
   return Number(value);
 }

@@ -21,7 +21,7 @@ it("reads what another library encodes", () => {
   const [root, statement] = [`0x${"11".repeat(32)}`, `0x${"22".repeat(32)}`] as const;
   const topics = encodeEventTopics({ abi: [event], eventName: "StatementPosted", args: { day: 20_000, version: 2 } } as never);
   const data = encodeAbiParameters(event.inputs.filter(({ indexed }) => !indexed), [root, 3, statement, [1, 2], [-5n, 5n]] as never);
-  const log = { address: root, topics: topics as never, data, blockNumber: 1, blockHash: root, logIndex: 0 };
+  const log = { address: root, topics: topics as never, data, blockNumber: 1, blockHash: root, txHash: root, logIndex: 0 };
   const { args, name } = decodeEvent(log, 9) ?? { args: {}, name: "none" };
   expect(name).toBe("StatementPosted");
   expect(args).toEqual({ day: 20_000n, version: 2n, root, leafCount: 3n, statement, members: [1n, 2n], balancesCents: [-5n, 5n] });

@@ -10,6 +10,7 @@ import type { RawLog } from "./rpc.ts";
 export interface At {
   readonly blockNumber: number;
   readonly blockHash: Hex;
+  readonly txHash: Hex;
   readonly logIndex: number;
   /** Time of the block, unix seconds. */
   readonly timestampS: number;
@@ -82,6 +83,13 @@ const SPECS: ReadonlyMap<Hex, Spec> = new Map(
 /** The topics that are decoded, each with its event's name. */
 export const TOPICS: ReadonlyMap<Hex, EventName> = new Map([...SPECS].map(([topic, { name }]) => [topic, name]));
 
+/** Arguments that are one of a few kinds, and how many there are, counted from 1. */
+const KINDS: Partial<Readonly<Record<EventName, readonly [string, bigint]>>> = {
+  StationRegistered: ["stationType", 4n],
+  StationChanged: ["stationType", 4n],
+  ChannelBound: ["kind", 2n],
+};
+
 /** Arguments of logs that were decoded before: the same bytes always mean the same. */
 const decoded = new Map<string, ChainEvent["args"]>();
 const MOST_DECODED = 200_000;
@@ -90,7 +98,8 @@ const MOST_DECODED = 200_000;
 export function decodeEvent(log: RawLog, timestampS: number): ChainEvent | null {
   const spec = log.topics[0] === undefined ? undefined : SPECS.get(log.topics[0]);
   if (spec === undefined) return null;
-  const at = { blockNumber: log.blockNumber, blockHash: log.blockHash, logIndex: log.logIndex, timestampS };
+  const { blockNumber, blockHash, txHash, logIndex } = log;
+  const at = { blockNumber, blockHash, txHash, logIndex, timestampS };
   return { name: spec.name, at, args: argumentsOf(spec, log) };
 }
 
@@ -118,6 +127,9 @@ function fresh(spec: Spec, log: RawLog): ChainEvent["args"] {
   }
   const values = decodeAbi(spec.cold.map(({ type }) => type), bytesOf(log.data));
   for (const [at, { name }] of spec.cold.entries()) args[name] = values[at] ?? 0n;
+  const [kind, most] = KINDS[spec.name] ?? ["", 0n];
+  const value = args[kind];
+  if (typeof value === "bigint" && (value < 1n || value > most)) throw new RuleError("abi_malformed", { [kind]: value });
   return args;
 }
 

@@ -25,12 +25,12 @@ async function checkViews(rpc: Rpc, deployment: Deployment): Promise<void> {
   const [registry, log] = [contracts.AllianceRegistry.address, contracts.AnchorLog.address];
   const others = CONTRACTS.slice(1);
   const [separator, alliance, listed, epochSeconds, startEpoch, predecessor] = await Promise.all([
-    view(rpc, registry, "domainSeparator()", "bytes32"),
-    view(rpc, registry, "allianceId()", "bytes32"),
-    Promise.all(others.map((name) => view(rpc, registry, "contractAt(bytes32,uint16)", "address", keccak256(ascii(name)), 1))),
-    view(rpc, log, "epochSeconds()", "uint48"),
-    view(rpc, log, "startEpoch()", "uint48"),
-    view(rpc, log, "predecessor()", "address"),
+    view(rpc, registry, "domainSeparator()", ["bytes32"]),
+    view(rpc, registry, "allianceId()", ["bytes32"]),
+    Promise.all(others.map((name) => view(rpc, registry, "contractAt(bytes32,uint16)", ["address", "uint64"], keccak256(ascii(name)), 1))),
+    view(rpc, log, "epochSeconds()", ["uint48"]),
+    view(rpc, log, "startEpoch()", ["uint48"]),
+    view(rpc, log, "predecessor()", ["address"]),
   ]);
   same("domain", toHex(domain.separator), separator);
   same("alliance", domain.alliance, alliance);
@@ -42,16 +42,17 @@ async function checkViews(rpc: Rpc, deployment: Deployment): Promise<void> {
   }
 }
 
+/** The first value that a view returns. */
 async function view(
   rpc: Rpc,
   to: Hex,
   signature: string,
-  type: string,
+  types: readonly string[],
   ...words: readonly (number | Uint8Array)[]
 ): Promise<string> {
   const answer = await rpc.call(to, signature, words, "latest");
   try {
-    return `${decodeAbi([type], answer)[0] as bigint | Hex}`;
+    return `${decodeAbi(types, answer)[0] as bigint | Hex}`;
   } catch (error) {
     if (error instanceof RuleError) throw new Unread("chain", `contract_silent: address=${to}, function=${signature}`);
     throw error;

@@ -29,6 +29,7 @@ export interface RawLog {
   readonly data: Hex;
   readonly blockNumber: number;
   readonly blockHash: Hex;
+  readonly txHash: Hex;
   readonly logIndex: number;
 }
 
@@ -174,6 +175,7 @@ function logOf(value: unknown): RawLog {
     data: data("data", fields["data"]),
     blockNumber: quantity("blockNumber", fields["blockNumber"]),
     blockHash: data("blockHash", fields["blockHash"], 32),
+    txHash: data("transactionHash", fields["transactionHash"], 32),
     logIndex: quantity("logIndex", fields["logIndex"]),
   };
 }

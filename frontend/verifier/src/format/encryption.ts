@@ -14,6 +14,9 @@ const NONCE = new Uint8Array(12);
 const PURPOSE = ascii("storage-alliance/grant/1");
 const U64_MAX = (1n << 64n) - 1n;
 
+/** What was unwrapped of grants that are held, by reader: the same bytes always hold the same keys. */
+const unwrapped = new WeakMap<Uint8Array, Map<string, ContentKeys>>();
+
 /** What a reader was granted of an epoch: block digest → content key. */
 export type ContentKeys = ReadonlyMap<Hex, Uint8Array>;
 
@@ -110,7 +113,13 @@ export class Opener {
 
   private async read(epoch: number): Promise<ContentKeys> {
     const raw = await this.grants(this.reader.fingerprint, epoch);
-    return raw === null ? new Map() : this.reader.unwrap(raw, epoch);
+    if (raw === null) return new Map();
+    const byReader = unwrapped.get(raw) ?? new Map<string, ContentKeys>();
+    unwrapped.set(raw, byReader);
+    const name = `${toHex(this.reader.publicKey)}/${epoch}`;
+    const keys = byReader.get(name) ?? this.reader.unwrap(raw, epoch);
+    byReader.set(name, keys);
+    return keys;
   }
 }
 

@@ -6,6 +6,7 @@ import { secp256k1 } from "@noble/curves/secp256k1";
 import { concat, keccak256, toHex } from "../bytes.ts";
 import { RuleError } from "../error.ts";
 import { type Hex, ZERO_ADDRESS } from "../values.ts";
+import { KnownKey } from "./knownKey.ts";
 
 const SECP256K1 = 1;
 const P256 = 2;
@@ -24,7 +25,7 @@ export function signerOf(
   keys: PublicKeys,
 ): Hex {
   const { alg, signature, device } = signed;
-  if (alg === SECP256K1) return recover(digest, signature);
+  if (alg === SECP256K1) return recover(digest, signature, device);
   if (alg !== P256 && alg !== ED25519) throw new RuleError("algorithm_unknown", { alg });
   checkForm(alg, signature);
   const verifies = alg === P256 ? verifiesP256 : verifiesEd25519;
@@ -37,19 +38,47 @@ export function addressOf(publicKey: Uint8Array): Hex {
   return toHex(keccak256(publicKey).subarray(12));
 }
 
-function recover(digest: Uint8Array, signature: Uint8Array): Hex {
+/** A key that signed for a device: how often it was recovered, and what confirms it at less cost once that was often enough. */
+interface Signer {
+  readonly key: Uint8Array;
+  readonly address: Hex;
+  times: number;
+  known: KnownKey | null;
+}
+
+/** The signers of late, by device and address; a device's last one stands behind its name alone. */
+const signers = new Map<string, Signer>();
+const MOST_SIGNERS = 256;
+/** Multiples of a key cost as much as so many recoveries. */
+const WORTHWHILE = 12;
+
+function recover(digest: Uint8Array, signature: Uint8Array, device: Hex): Hex {
   checkLength(signature);
   const s = signature.slice(32);
   const parity = (s[0] ?? 0) >> 7;
   s[0] = (s[0] ?? 0) & 0x7f;
   const number = BigInt(toHex(s));
   if (number === 0n || number > secp256k1.CURVE.n >> 1n) throw malformed("s is zero or high");
+  const last = signers.get(device);
+  const parts = { r: BigInt(toHex(signature.subarray(0, 32))), s: number, odd: parity === 1 };
+  if (last?.known?.signed(digest, parts)) return last.address;
   try {
     const full = secp256k1.Signature.fromCompact(concat(signature.subarray(0, 32), s)).addRecoveryBit(parity);
-    return addressOf(full.recoverPublicKey(digest).toRawBytes(false).subarray(1));
+    return met(device, full.recoverPublicKey(digest).toRawBytes(false).subarray(1));
   } catch {
     throw malformed("no such point");
   }
+}
+
+/** Keep a recovered key as its device's last one; its address. */
+function met(device: Hex, key: Uint8Array): Hex {
+  const address = addressOf(key);
+  const signer = signers.get(`${device}/${address}`) ?? { key, address, times: 0, known: null };
+  if (signers.size >= MOST_SIGNERS) signers.clear();
+  signers.set(`${device}/${address}`, signer).set(device, signer);
+  signer.times += 1;
+  if (signer.times === WORTHWHILE) signer.known = new KnownKey(key);
+  return address;
 }
 
 function checkForm(alg: number, signature: Uint8Array): void {

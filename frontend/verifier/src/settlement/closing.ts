@@ -3,7 +3,7 @@
 import { sha256, toHex } from "../bytes.ts";
 import { dayFirstSlot, dayText } from "../calendar.ts";
 import { RuleError } from "../error.ts";
-import type { Lease } from "../values.ts";
+import type { EarlyEnd, Lease } from "../values.ts";
 import type { Availability } from "./inputs.ts";
 import { accountAfter, dayOfSlot, endsIn, holdsIn, monthSoFar, ranIn, slaDue, type Span, termEnd } from "./lease.ts";
 import { mulDiv, size } from "./money.ts";
@@ -30,14 +30,14 @@ export interface Closing {
   readonly accountWh: ReadonlyMap<number, bigint>;
 }
 
-type EarlyEnds = ReadonlyMap<number, bigint>;
+type EarlyEnds = ReadonlyMap<number, EarlyEnd>;
 type Uses = ReadonlyMap<number, DayUse>;
 
 /** The days whose use a day's closing rests on, ascending; true where deliveries count, false where orders alone do. */
 export function closingDays(leases: readonly Lease[], earlyEnds: EarlyEnds, day: number): ReadonlyMap<number, boolean> {
   const needed = new Map<number, boolean>();
   for (const lease of leases) {
-    const early = earlyEnds.get(lease.number);
+    const early = earlyEnds.get(lease.number)?.endSlot;
     if (slaDue(lease, day, early)) {
       for (const held of days(ranIn(lease, monthSoFar(day), early).first, day)) needed.set(held, true);
     }
@@ -51,7 +51,7 @@ export function closing(leases: readonly Lease[], earlyEnds: EarlyEnds, day: num
   const availability = new Map<number, Availability>();
   const accountWh = new Map<number, bigint>();
   for (const lease of leases) {
-    const early = earlyEnds.get(lease.number);
+    const early = earlyEnds.get(lease.number)?.endSlot;
     if (slaDue(lease, day, early)) availability.set(lease.number, availabilityOf(lease, ranIn(lease, monthSoFar(day), early), uses));
     if (endsIn(lease, day, early)) accountWh.set(lease.number, accountOf(lease, termEnd(lease, early), uses));
   }

@@ -2,11 +2,11 @@
 
 import { dayStartMs, dayText, SLOTS_A_DAY, slotStartMs } from "../calendar.ts";
 import { RuleError } from "../error.ts";
-import type { BillingGroup, Channel, Hex, Lease, Place, Station } from "../values.ts";
+import type { BillingGroup, Channel, EarlyEnd, Hex, Lease, Place, Station } from "../values.ts";
 import { METER } from "../values.ts";
 import { closing, type DayUse } from "./closing.ts";
 import type { SettlementInputs } from "./inputs.ts";
-import { touches } from "./lease.ts";
+import { concerns } from "./lease.ts";
 import { sum } from "./money.ts";
 import { type AnchoredSchedule, EffectivePlan, slotKey } from "./plan.ts";
 import { type Bracketed, type Stream, stationQuantities, timed } from "./quantity.ts";
@@ -31,7 +31,7 @@ export interface DayFacts {
   readonly roster: readonly number[];
   readonly stations: readonly Station[];
   readonly leases: readonly Lease[];
-  readonly earlyEnds: ReadonlyMap<number, bigint>;
+  readonly earlyEnds: ReadonlyMap<number, EarlyEnd>;
   readonly schedules: readonly Placed<Schedule>[];
   readonly packs: readonly Placed<RulePack>[];
   readonly groupings: readonly Placed<Grouping>[];
@@ -58,7 +58,7 @@ export function settlementInputs(facts: DayFacts): SettlementInputs {
   return {
     alliance, day, roster, stations, groups, effective, logSize, earlyEnds,
     tariffs: new Map(groups.map(({ number }) => [number, anchored])),
-    leases: leases.filter((lease) => touches(lease, day)),
+    leases: leases.filter((lease) => concerns(lease, day, earlyEnds.get(lease.number))),
     quantities: quantitiesOf(facts, stations, new EffectivePlan(effective)),
     dayAhead: dayAhead(facts.schedules, day),
     feeBp: pack.feeBp,
@@ -82,7 +82,7 @@ export interface UseFacts {
 
 /** What a day showed of the leased stations (8.7.4). Throws what the quantities refuse. */
 export function dayUse(day: number, { schedules, leases, batteries, deliveries }: UseFacts): DayUse {
-  const touching = leases.filter((lease) => touches(lease, day));
+  const touching = leases.filter((lease) => concerns(lease, day));
   const stations = new Set(touching.map(({ station }) => station));
   const [scheduledWh, ordersWh, excused] = [new Map<string, bigint>(), new Map<string, bigint>(), new Set<string>()];
   for (const [slot, { schedule }] of effectiveSchedules(schedules, day)) {

@@ -97,7 +97,7 @@ export function exampleInputs({ complete }: { complete: boolean }): SettlementIn
     groups: [{ number: 1, stations: [...MEMBERS] }],
     tariffs: new Map([[1, { tariff: { pack: "worked-example", slots }, pack: PACK }]]),
     leases: [LEASE], effective, quantities, dayAhead: anchored, feeBp: 500n, feePack: PACK, logSize: complete ? 1_000 : 990,
-    logged: new Set([SCHEDULE, PACK]), accepted: new Map(), earlyEnds: new Map([[1, dayFirstSlot(DAY) + 4n]]),
+    logged: new Set([SCHEDULE, PACK]), accepted: new Map(), earlyEnds: new Map([[1, { endSlot: dayFirstSlot(DAY) + 4n, by: null, priceCents: 0n }]]),
     availability: new Map([[1, { availableBp: 9_900n, slots: SERVED }]]), closingAccountWh: new Map([[1, 20_000n]]),
     poolOpeningCents: new Map(),
   };

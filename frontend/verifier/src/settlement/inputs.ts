@@ -2,7 +2,7 @@
 
 import { SLOTS_A_DAY } from "../calendar.ts";
 import { RuleError } from "../error.ts";
-import type { BillingGroup, Hex, Lease, Station } from "../values.ts";
+import type { BillingGroup, EarlyEnd, Hex, Lease, Station } from "../values.ts";
 import { ZERO_DIGEST } from "../values.ts";
 import { type AnchoredSchedule, slotKey } from "./plan.ts";
 import type { GainRow, Tariff } from "./schedule.ts";
@@ -42,8 +42,8 @@ export interface SettlementInputs {
   readonly logged: ReadonlySet<Hex>;
   /** slotKey(station, slot) → what a station's own key bound it to instead. */
   readonly accepted: ReadonlyMap<string, AnchoredSchedule>;
-  /** First absolute slot in which a lease that was ended early no longer runs. */
-  readonly earlyEnds: ReadonlyMap<number, bigint>;
+  /** How the leases ended that did so before their term. */
+  readonly earlyEnds: ReadonlyMap<number, EarlyEnd>;
   readonly availability: ReadonlyMap<number, Availability>;
   readonly closingAccountWh: ReadonlyMap<number, bigint>;
   /** What a later decision left in a group's pool before this day, cents. */

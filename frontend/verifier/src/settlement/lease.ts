@@ -1,7 +1,7 @@
 /** A lease over time: when it runs, what rent accrues, what its account holds, what closes it (protocol 8.4.4, 8.6, 8.7.4, 8.7.5). */
 
 import { dayFirstSlot as firstSlotOf, floorDiv, SLOTS_A_DAY } from "../calendar.ts";
-import type { Lease } from "../values.ts";
+import type { EarlyEnd, Lease } from "../values.ts";
 import { ceilDiv, least, most, mulDiv } from "./money.ts";
 
 const PPM = 1_000_000n;
@@ -78,10 +78,17 @@ export function slaDue(lease: Lease, day: number, earlyEnd?: bigint): boolean {
   return first < end && (dayOfMonth(day + 1) === 1 || endsIn(lease, day, earlyEnd));
 }
 
-/** Whether a lease, as accepted, has a slot in a day. */
-export function touches(lease: Lease, day: number): boolean {
+/** Whether a day pays for a lease's early end: a party ended it alone, in a slot of this day. */
+export function endDue(day: number, ended?: EarlyEnd): ended is EarlyEnd & { readonly by: number } {
+  if (ended === undefined || ended.by === null) return false;
   const { first, end } = daySpan(day);
-  return lease.firstSlot < end && lease.firstSlot + lease.termSlots > first;
+  return first <= ended.endSlot && ended.endSlot < end;
+}
+
+/** Whether a day may have a line of a lease: it runs in the day, or the day pays for its early end. */
+export function concerns(lease: Lease, day: number, ended?: EarlyEnd): boolean {
+  const { first, end } = daySpan(day);
+  return (lease.firstSlot < end && termEnd(lease, ended?.endSlot) > first) || endDue(day, ended);
 }
 
 /** R: the rent of the held slots before an absolute slot. */

@@ -4,7 +4,7 @@ import { concat, sha256, toHex } from "../bytes.ts";
 import type { Plain } from "../cbor.ts";
 import { RuleError } from "../error.ts";
 import { Fields, isList } from "../fields.ts";
-import type { Channel, Hex, Lease, Place, Reading } from "../values.ts";
+import type { Channel, EarlyEnd, Hex, Lease, Place, Reading } from "../values.ts";
 import { certificateFromPlain, checkCertificate } from "./certificate.ts";
 import { closingDays, type DayUse } from "./closing.ts";
 import { type DayFacts, dayUse, type Meter, type Placed, settlementInputs } from "./day.ts";
@@ -162,6 +162,20 @@ function placed<T>(read: (content: Plain) => T): Read<Placed<T>> {
 const readSchedules = listOf(placed(scheduleFromPlain));
 const readRules = listOf(placed<RuleDocument>(ruleDocument));
 
+interface EndRow {
+  readonly lease: number;
+  readonly endSlot: bigint;
+  readonly by: number;
+  readonly priceCents: bigint;
+}
+
+const readEndRow = row<EndRow>({ lease: identifier, endSlot: integer, by: identifier, priceCents: integer });
+
+const readEnds = listOf<readonly [number, EarlyEnd]>((plain, where) => {
+  const { lease, endSlot, by, priceCents } = readEndRow(plain, where);
+  return [lease, { endSlot, by: by || null, priceCents }];
+});
+
 interface DayOfUse {
   readonly day: number;
   readonly schedules: readonly Placed<Schedule>[];
@@ -174,7 +188,7 @@ function factsIn(fields: Fields): DayFacts {
   const rules = readRules(fields.any("rules"), "rules");
   const day = fields.small("day");
   const leases = listOf(readLease)(fields.any("leases"), "leases");
-  const earlyEnds = new Map(listOf(pair(identifier, integer))(fields.any("earlyEnds"), "earlyEnds"));
+  const earlyEnds = new Map(readEnds(fields.any("earlyEnds"), "earlyEnds"));
   return {
     alliance: fields.hex("alliance", 32),
     day,
@@ -193,7 +207,7 @@ function factsIn(fields: Fields): DayFacts {
 }
 
 function usesIn(
-  fields: Fields, day: number, leases: readonly Lease[], earlyEnds: ReadonlyMap<number, bigint>,
+  fields: Fields, day: number, leases: readonly Lease[], earlyEnds: ReadonlyMap<number, EarlyEnd>,
 ): ReadonlyMap<number, DayUse> {
   const needed = closingDays(leases, earlyEnds, day);
   const given = readUses(fields.any("uses"), "uses").filter((use) => needed.has(use.day));

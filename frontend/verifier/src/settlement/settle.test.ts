@@ -87,6 +87,18 @@ it("pays no rent for slots that a recurring lease does not hold, and all of it f
   expect(rents.reduce((total, { amountCents }) => total + amountCents, 0n)).toBe(-1_000n);
 });
 
+it("lets the party that ended a lease alone pay the other on that day, and nobody when both agreed", () => {
+  const ended = (endSlot: bigint, by: number | null) =>
+    settle(inputs(() => ({ earlyEnds: new Map([[1, { endSlot, by, priceCents: 77n }]]) }))).lines.filter(({ kind }) => kind === 15);
+  const first = dayFirstSlot(DAY);
+  for (const [by, other] of [[1, 2], [2, 1]] as const) {
+    expect(ended(first + 4n, by)).toMatchObject([{ slot: 96, account: by, counterparty: other, subject: 1, amountCents: -77n }]);
+    expect(ended(first, by)).toHaveLength(1);
+    expect(ended(first + 96n, by)).toHaveLength(0);
+  }
+  expect(ended(first + 4n, null)).toEqual([]);
+});
+
 it("plans a group of one PCC without a network price", () => {
   const tariff = exampleInputs({ complete: true }).tariffs.get(1)?.tariff;
   expect(tariff && groupTariff({ number: 1, stations: [1] }, tariff).slots.every(({ networkPrice }) => networkPrice === 0n)).toBe(true);

@@ -6,11 +6,11 @@
 
 import { dayFirstSlot, DAY_SLOT, SLOTS_A_DAY } from "../calendar.ts";
 import { RuleError } from "../error.ts";
-import type { BillingGroup, Hex, Lease } from "../values.ts";
+import type { BillingGroup, EarlyEnd, Hex, Lease } from "../values.ts";
 import { ZERO_DIGEST } from "../values.ts";
 import { openPrices } from "./certificate.ts";
 import { checkInputs, type SettlementInputs } from "./inputs.ts";
-import { endsIn, monthSoFar, ranIn, rentBetween, holdsIn, slaCents, slaDue, termEnd } from "./lease.ts";
+import { endDue, endsIn, monthSoFar, ranIn, rentBetween, holdsIn, slaCents, slaDue, termEnd } from "./lease.ts";
 import { energyCents, largestRemainder, least, most, mulDiv, size, sum } from "./money.ts";
 import { EffectivePlan, slotKey } from "./plan.ts";
 import { same } from "./same.ts";
@@ -113,7 +113,7 @@ function leasePlans(frame: Frame, station: number, slot: number): readonly (read
   const at = frame.firstSlot + BigInt(slot);
   const parts = frame.plan.row(station, slot)?.lessees ?? [];
   return (frame.leasesOf.get(station) ?? [])
-    .filter((lease) => holdsIn(lease, at) && at < termEnd(lease, frame.inputs.earlyEnds.get(lease.number)))
+    .filter((lease) => holdsIn(lease, at) && at < termEnd(lease, frame.inputs.earlyEnds.get(lease.number)?.endSlot))
     .map((lease) => [lease, sum(parts.filter((part) => part.lease === lease.number).map((part) => part.plannedWh))]);
 }
 
@@ -331,14 +331,16 @@ function dayLine(kind: number, account: number, counterparty: number, group: num
   return { slot: DAY_SLOT, kind, account, counterparty, subject: group, group, ...zero, amountCents, evidence };
 }
 
-/** Availability at the end of a month or term, hand-over at the end of a term (8.7.4, 8.7.5). */
+/** Availability at the end of a month or term, hand-over and price at its end (8.7.4, 8.7.5, 8.7.7). */
 function closingLines(frame: Frame): readonly Line[] {
   const { day, leases, earlyEnds } = frame.inputs;
   return leases.flatMap((lease) => {
-    const earlyEnd = earlyEnds.get(lease.number);
+    const ended = earlyEnds.get(lease.number);
+    const earlyEnd = ended?.endSlot;
     return [
       ...(slaDue(lease, day, earlyEnd) ? [slaLine(frame, lease, earlyEnd)] : []),
       ...(endsIn(lease, day, earlyEnd) ? [handoverLine(frame, lease, earlyEnd)] : []),
+      ...(endDue(day, ended) ? [endLine(frame, lease, ended)] : []),
     ];
   });
 }
@@ -361,6 +363,14 @@ function handoverLine(frame: Frame, lease: Lease, earlyEnd?: bigint): Line {
   const closed = inputId(InputKind.LEASE_ACCOUNT, { a: lease.number, b: Number(termEnd(lease, earlyEnd)) });
   const amount = { quantityWh, price, amountCents: energyCents(quantityWh, price) };
   return leaseLine(frame, lease, LineKind.LEASE_HANDOVER, DAY_SLOT, amount, evidenceOf(leaseId(lease), closed));
+}
+
+/** What the party that ended a lease alone pays the other: the price that the chain recorded. */
+function endLine(frame: Frame, lease: Lease, { by, endSlot, priceCents }: EarlyEnd & { readonly by: number }): Line {
+  const named = inputId(InputKind.EARLY_END, { a: lease.number, b: Number(endSlot) });
+  const amount = { ...nothing, amountCents: -priceCents };
+  const line = leaseLine(frame, lease, LineKind.LEASE_END, DAY_SLOT, amount, evidenceOf(leaseId(lease), named));
+  return { ...line, account: by, counterparty: by === lease.owner ? lease.lessee : lease.owner };
 }
 
 function headingOf({ inputs, plan }: Frame): Heading {

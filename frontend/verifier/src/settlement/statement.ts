@@ -29,6 +29,7 @@ export const LineKind = {
   PLATFORM_FEE: 12,
   LEASE_SLA: 13,
   LEASE_HANDOVER: 14,
+  LEASE_END: 15,
 } as const;
 
 /** How a slot's energy is known (protocol 8.8). */
@@ -48,6 +49,7 @@ export const InputKind = {
   POOL_BALANCE: 10,
   AVAILABILITY: 11,
   LEASE_ACCOUNT: 12,
+  EARLY_END: 13,
 } as const;
 
 /** The reading that stands for a boundary; `boundary` is the absolute slot that begins there. */
@@ -420,7 +422,7 @@ const slotTotalIn = (row: Row): SlotTotal => ({
 
 const lineIn = (row: Row): Line => ({
   slot: row.small("slot", 0, DAY_SLOT),
-  kind: row.small("kind", LineKind.ENERGY_PLAN, LineKind.LEASE_HANDOVER),
+  kind: row.small("kind", LineKind.ENERGY_PLAN, LineKind.LEASE_END),
   account: row.small("account", 1),
   counterparty: row.small("counterparty", 1),
   subject: row.small("subject"),
