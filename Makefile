@@ -6,7 +6,7 @@ BIN := .venv/bin
 ARGS ?=
 
 .PHONY: help demo test check setup setup-dev contracts page bench lock clean \
-  campaign-power-cut campaign-determinism campaign-kills campaign-resume campaign-settlement campaign-steps campaign-invariants gas slither
+  campaign-power-cut campaign-determinism campaign-kills campaign-resume campaign-settlement campaign-plans campaign-steps campaign-invariants gas slither
 
 help: ## what each target does
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-20s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -39,6 +39,9 @@ campaign-resume: setup-dev ## play several days, each by a new run, and audit al
 
 campaign-settlement: setup-dev ## ask both implementations of the settlement rules the same (JSON in the last line)
 	@$(BIN)/python -m tests.campaigns.settlement $(ARGS)
+
+campaign-plans: setup-dev ## plan random fleets by two paths and doctor their certificates (JSON in the last line)
+	@$(BIN)/python -m tests.campaigns.plans $(ARGS)
 
 campaign-steps: setup-dev ## kill the service at each of its durable steps; mutate the contracts' guards
 	@$(BIN)/pytest -n 2 -m campaign $(ARGS)

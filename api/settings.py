@@ -65,6 +65,8 @@ class Settings(BaseSettings):
     """File of the demo's wallets; only ever set by the demo (protocol 10.10)."""
     plan_lead_minutes: int = Field(default=240, ge=15, le=1440)
     """How long before midnight the next day is planned."""
+    stale_after_seconds: int = Field(default=300, ge=1, le=86_400)
+    """A measured state older than this is not used for an instruction: its station is named and given nothing."""
     session_hours: int = Field(default=12, ge=1, le=168)
     max_body_bytes: int = Field(default=8 << 20, ge=1 << 16)
     """Longest request body that is read at all."""

@@ -9,6 +9,7 @@ from api.demo import routes as demo
 from api.devices import routes as devices
 from api.epochs import routes as epochs
 from api.history import routes as history
+from api.instructions import routes as instructions
 from api.leases import routes as leases
 from api.live import routes as live
 from api.members import routes as members
@@ -46,6 +47,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     rules.router,
     live.router,
     schedules.router,
+    instructions.router,
     curves.router,
     settlements.router,
     demo.router,

@@ -19,6 +19,8 @@ from rich.console import Console
 from rich.table import Table
 
 from alliance.errors import AllianceError
+from cli.benches import fleet
+from cli.benches.fleet_cases import CASES as FLEETS
 from cli.benches.ground import Ground
 from cli.benches.measure import RUNS, Comparison, Figure, Figures, Finding
 
@@ -28,6 +30,8 @@ CASES = {
     "tree": "cli.benches.tree",
     "gas": "cli.benches.gas",
     "edge": "cli.benches.edge",
+    "split": "cli.benches.splitting",
+    "fleet": "cli.benches.fleet",
     "plan": "cli.benches.planning",
     "audit": "cli.benches.auditing",
     "audit-month": "cli.benches.month",
@@ -45,6 +49,13 @@ app = typer.Typer(add_completion=False, rich_markup_mode=None)
 def bench(
     case: Annotated[list[str] | None, typer.Option(help=f"One of {', '.join(CASES)}; may be repeated.")] = None,
     demo: Annotated[Path, typer.Option(help="A demo's folder: its day is audited if it was played.")] = _DEMO,
+    size: Annotated[
+        list[int] | None, typer.Option(help="Stations of the fleets (case fleet); may be repeated.")
+    ] = None,
+    fleet_case: Annotated[
+        list[str] | None, typer.Option(help=f"One of {', '.join(FLEETS)} (case fleet); may be repeated.")
+    ] = None,
+    seeds: Annotated[int, typer.Option(min=1, help="How many fleets of each case and size (case fleet).")] = 1,
     out: Annotated[
         Path | None, typer.Option(help="Where the tables go; docs/benchmarks.md after a run of all cases.")
     ] = None,
@@ -54,12 +65,18 @@ def bench(
     for name in chosen:
         if name not in CASES:
             raise typer.BadParameter(f"{name}: there is no such case; choose from {', '.join(CASES)}")
+    for name in fleet_case or ():
+        if name not in FLEETS:
+            raise typer.BadParameter(f"{name}: there is no such fleet; choose from {', '.join(FLEETS)}")
     console = Console(stderr=True)
     found: dict[str, list[Finding]] = {}
     try:
         with Ground(say=lambda text: console.print(f"  · {text}", highlight=False), played=demo) as ground:
             for name in (name for name in CASES if name in chosen):
                 console.print(f"case {name}", highlight=False)
+                if name == "fleet":
+                    found[name] = fleet.measure(cases=fleet_case or FLEETS, sizes=size or fleet.SIZES, seeds=seeds)
+                    continue
                 work: Callable[[Ground], list[Finding]] = importlib.import_module(CASES[name]).run
                 found[name] = work(ground)
     except (AllianceError, OSError) as error:

@@ -16,6 +16,9 @@ _COMMANDS = {
     "reader": ("cli.reader", "Make a reader's key for encrypted evidence, or tell its public half."),
     "verify": ("cli.verify", "Verify the receipt of one reading against the chain."),
     "plan": ("cli.plan", "Solve a day-ahead problem from a file and certify the plan; check a certificate."),
+    "decompose": ("cli.decompose", "Split a regional target over stations, to the watt; check such a record."),
+    "forecast": ("cli.forecast", "Forecast load, PV, wind or prices with intervals; judge it against the past."),
+    "verify-plan": ("cli.verify_plan", "Check a fleet plan's certificate without a solver."),
     "deploy": ("cli.deploy", "Deploy the contracts and write the pinned deployment."),
     "bench": ("cli.bench", "Measure speed, memory and gas as ratios in one run."),
 }

@@ -1,21 +1,26 @@
 """The only place that calls a solver: HiGHS, or GLPK by setting, in a process of its own with a hard time limit.
 
-`solve` sends linear programmes as JSON to `python -m optimizer.solver` and reads the answers back; a solver that hangs
-or crashes is a named error here and nothing more. One thread, fixed seed: the same input gives the same answer.
+`python -m optimizer.solver` answers requests: linear programmes as JSON, or a large one as numpy arrays for HiGHS. A
+solver that hangs or crashes is a named error here and nothing more. One thread, fixed seed: the same input gives the
+same answer.
 """
 
+import contextlib
+import io
 import json
 import math
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+import threading
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
+from typing import IO, Any, Self
 
 from optimizer.conflict import explained
 from optimizer.linear import (
@@ -54,33 +59,182 @@ class SolverSettings:
 
 def solve(jobs: Sequence[Job], *, settings: SolverSettings) -> list[Answer]:
     """Solve programmes in one process of their own. Raises SolverMissing, SolverTimedOut or SolverFailed."""
-    request = {"backend": settings.backend.value, "jobs": [asdict(job) for job in jobs]}
-    root = str(Path(__file__).resolve().parent.parent)
-    path = os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH", "")]))
-    try:
-        done = subprocess.run(
+    with SolverProcess() as process:
+        return process.solve(jobs, settings=settings)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class ArrayProgramme:
+    """min cost·x, row_low ≤ A x ≤ row_high, low ≤ x ≤ high in numpy arrays; A column by column."""
+
+    costs: Any
+    low: Any
+    high: Any
+    row_low: Any
+    row_high: Any
+    start: Any
+    index: Any
+    values: Any
+    binaries: Any
+    """Numbers of the columns that are 0 or 1."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class ArrayOptimum:
+    """What HiGHS found: optimal, or the best when its time was over (then arrays may be empty)."""
+
+    columns: Any
+    duals: Any
+    cost: float
+    optimal: bool
+
+
+def solve_arrays(programme: ArrayProgramme, *, settings: SolverSettings) -> ArrayOptimum | None:
+    """Solve one large programme with HiGHS in a process of its own; as `SolverProcess.solve_arrays`."""
+    with SolverProcess() as process:
+        return process.solve_arrays(programme, settings=settings)
+
+
+class SolverProcess:
+    """A solver's process that answers one request after the other, and is ended when one takes too long."""
+
+    def __init__(self) -> None:
+        self._child: subprocess.Popen[bytes] | None = None
+        self._told: IO[bytes] | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._end()
+
+    def solve(self, jobs: Sequence[Job], *, settings: SolverSettings) -> list[Answer]:
+        """Solve programmes. Raises SolverMissing, SolverTimedOut or SolverFailed."""
+        request = {"backend": settings.backend.value, "jobs": [asdict(job) for job in jobs]}
+        answer = json.loads(self._asked(_JOBS, json.dumps(request).encode(), settings))
+        if "missing" in answer:
+            raise SolverMissing(backend=answer["missing"])
+        if "failed" in answer:
+            raise SolverFailed(backend=settings.backend, status=answer["failed"])
+        return [_answer(a) for a in answer["answers"]]
+
+    def solve_arrays(self, programme: ArrayProgramme, *, settings: SolverSettings) -> ArrayOptimum | None:
+        """Solve one large programme with HiGHS; None if infeasible.
+
+        HiGHS is asked to stop at nine tenths of the time limit with what it has; at the limit its process is ended.
+        Raises SolverMissing, SolverTimedOut or SolverFailed.
+        """
+        import numpy as np
+
+        named: dict[str, Any] = {name: getattr(programme, name) for name in ArrayProgramme.__dataclass_fields__}
+        request = io.BytesIO()
+        np.savez(request, time_limit_s=np.array(0.9 * settings.time_limit_s), **named)
+        reply = np.load(io.BytesIO(self._asked(_ARRAYS, request.getbuffer(), settings)), allow_pickle=False)
+        status = str(reply["status"])
+        if status == "missing":
+            raise SolverMissing(backend=Backend.HIGHS)
+        if status == "infeasible":
+            return None
+        if status not in ("optimal", "stopped"):
+            raise SolverFailed(backend=Backend.HIGHS, status=status)
+        columns, duals = reply["columns"], reply["duals"]
+        return ArrayOptimum(columns=columns, duals=duals, cost=float(reply["cost"]), optimal=status == "optimal")
+
+    def by_prices(self, named: Mapping[str, Any], *, settings: SolverSettings) -> dict[str, Any]:
+        """Plan a fleet by prices, arrays in and out (`optimizer.fleet.fast`). Raises SolverTimedOut or SolverFailed."""
+        import numpy as np
+
+        request = io.BytesIO()
+        np.savez(request, **named)
+        return dict(np.load(io.BytesIO(self._asked(_PRICES, request.getbuffer(), settings)), allow_pickle=False))
+
+    def _asked(self, kind: bytes, request: bytes | memoryview, settings: SolverSettings) -> bytes:
+        """One request, one answer, in time."""
+        if self._child is None:
+            self._start()
+        assert self._child is not None
+        assert self._child.stdin is not None
+        assert self._child.stdout is not None
+        late = threading.Timer(settings.time_limit_s, self._kill)
+        late.start()
+        try:
+            _send(self._child.stdin, kind, request)
+            answer = _received(self._child.stdout)
+        except OSError:
+            answer = None
+        in_time = not late.finished.is_set()
+        late.cancel()
+        late.join()
+        if answer is not None:
+            return answer[1]
+        status = self._end()
+        if in_time:
+            raise SolverFailed(backend=settings.backend, status=status)
+        raise SolverTimedOut(backend=settings.backend, time_limit_s=settings.time_limit_s)
+
+    def _start(self) -> None:
+        root = str(Path(__file__).resolve().parent.parent)
+        path = os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH", "")]))
+        self._told = tempfile.TemporaryFile()  # noqa: SIM115 — closed in `_end`
+        self._child = subprocess.Popen(
             [sys.executable, "-m", "optimizer.solver"],
-            input=json.dumps(request).encode(),
-            capture_output=True,
-            timeout=settings.time_limit_s,
-            check=False,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._told,
             env={**os.environ, "PYTHONPATH": path, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"},
+            start_new_session=True,
         )
-    except subprocess.TimeoutExpired:
-        raise SolverTimedOut(backend=settings.backend, time_limit_s=settings.time_limit_s) from None
-    if done.returncode:
-        raise SolverFailed(backend=settings.backend, status=done.stderr.decode(errors="replace")[-400:].strip())
-    answer = json.loads(done.stdout)
-    if "missing" in answer:
-        raise SolverMissing(backend=answer["missing"])
-    if "failed" in answer:
-        raise SolverFailed(backend=settings.backend, status=answer["failed"])
-    return [_answer(a) for a in answer["answers"]]
+
+    def _kill(self) -> None:
+        """End the process and what it started."""
+        if self._child is not None and self._child.poll() is None:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self._child.pid, signal.SIGKILL)
+
+    def _end(self) -> str:
+        """Leave no process behind; what it last said of a failure."""
+        if self._child is None:
+            return ""
+        self._kill()
+        for pipe in (self._child.stdin, self._child.stdout):
+            with contextlib.suppress(OSError):
+                assert pipe is not None
+                pipe.close()
+        self._child.wait()
+        self._child = None
+        assert self._told is not None
+        with self._told as told:
+            told.seek(0)
+            return told.read().decode(errors="replace")[-400:].strip()
 
 
 def main() -> None:
-    """Read one request on standard input, answer it on standard output."""
-    request = json.load(sys.stdin)
+    """Answer requests on standard input, each on standard output, until there are no more."""
+    while (request := _received(sys.stdin.buffer)) is not None:
+        kind, body = request
+        _send(sys.stdout.buffer, kind, _ANSWERS[kind](body))
+
+
+_JOBS, _ARRAYS, _PRICES = b"jobs", b"arrays", b"prices"
+
+
+def _send(pipe: IO[bytes], kind: bytes, body: bytes | memoryview) -> None:
+    pipe.write(b"%s %d\n" % (kind, len(body)))
+    pipe.write(body)
+    pipe.flush()
+
+
+def _received(pipe: IO[bytes]) -> tuple[bytes, bytes] | None:
+    """The next message; None at the end, or if it breaks off."""
+    head = pipe.readline().split()
+    if len(head) != 2:
+        return None
+    body = pipe.read(int(head[1]))
+    return (head[0], body) if len(body) == int(head[1]) else None
+
+
+def _jobs_answered(body: bytes) -> bytes:
+    request = json.loads(body)
     try:
         engine = _engine(Backend(request["backend"]))
         answers = [_work(engine, _job(job)) for job in request["jobs"]]
@@ -89,7 +243,69 @@ def main() -> None:
         reply = {"missing": error.backend}
     except SolverFailed as error:
         reply = {"failed": error.status}
-    json.dump(reply, sys.stdout)
+    return json.dumps(reply).encode()
+
+
+def _arrays_answered(body: bytes) -> memoryview:
+    import numpy as np
+
+    told: dict[str, Any] = {"columns": np.zeros(0), "duals": np.zeros(0), "cost": np.array(0.0)}
+    try:
+        import highspy
+    except ModuleNotFoundError:
+        told["status"] = "missing"
+    else:
+        told |= _highs_arrays(highspy, np.load(io.BytesIO(body), allow_pickle=False))
+    reply = io.BytesIO()
+    np.savez(reply, **told)
+    return reply.getbuffer()
+
+
+def _prices_answered(body: bytes) -> memoryview:
+    import numpy as np
+
+    from optimizer.fleet.fast import answered
+
+    reply = io.BytesIO()
+    np.savez(reply, **answered(np.load(io.BytesIO(body), allow_pickle=False)))
+    return reply.getbuffer()
+
+
+_ANSWERS: dict[bytes, Callable[[bytes], bytes | memoryview]] = {
+    _JOBS: _jobs_answered,
+    _ARRAYS: _arrays_answered,
+    _PRICES: _prices_answered,
+}
+
+
+def _highs_arrays(highspy: Any, asked: Any) -> dict[str, Any]:
+    """Solve one programme given in arrays."""
+    import numpy as np
+
+    solver = highspy.Highs()
+    for option, value in (("output_flag", False), ("threads", 1), ("random_seed", 0), ("mip_rel_gap", 1e-6)):
+        solver.setOptionValue(option, value)
+    solver.setOptionValue("time_limit", float(asked["time_limit_s"]))
+    n, m, binaries = len(asked["costs"]), len(asked["row_low"]), asked["binaries"]
+    whole = np.zeros(n, dtype=np.int32)
+    whole[binaries.astype(np.int64)] = 1
+    solver.passModel(
+        n, m, len(asked["values"]), 1, 1, 0.0, asked["costs"], asked["low"], asked["high"], asked["row_low"],
+        asked["row_high"], asked["start"], asked["index"], asked["values"], whole,
+    )  # fmt: skip
+    solver.run()
+    status, known = solver.getModelStatus(), highspy.HighsModelStatus
+    if status in (known.kInfeasible, known.kUnboundedOrInfeasible):
+        return {"status": "infeasible"}
+    if status not in (known.kOptimal, known.kTimeLimit, known.kModelEmpty):
+        return {"status": solver.modelStatusToString(status)}
+    solution = solver.getSolution()
+    return {
+        "status": "stopped" if status == known.kTimeLimit else "optimal",
+        "columns": np.array(solution.col_value),
+        "duals": np.array(solution.row_dual),
+        "cost": np.array(solver.getInfo().objective_function_value),
+    }
 
 
 def _work(engine: Engine, job: Job) -> Answer:

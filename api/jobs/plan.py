@@ -26,7 +26,7 @@ from api.schedules import queries, repository
 from api.schedules.queries import Outcome
 from api.settlements import evidence
 from api.stations import queries as stations
-from optimizer.forecast import forecast
+from optimizer.forecasting.like_day import forecast
 from optimizer.planning import PlannedDay, nominated, plan_day
 from optimizer.problem import GroupTariff, Problem, Share, Site
 from oracle.log import EntryType

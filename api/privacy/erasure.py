@@ -17,6 +17,7 @@ from api.devices import queries as devices
 from api.epochs import queries as epochs
 from api.epochs import repository as epoch_rows
 from api.history.repository import net_loads
+from api.instructions.repository import instruction_rows
 from api.platform import Platform
 from api.privacy import queries, repository, service
 from api.privacy.queries import Act
@@ -144,6 +145,7 @@ def _destroy(connection: Connection, subject: int, *, now_ms: int) -> None:
     for device in {device for device, _ in _streams(connection, subject)}:
         _wipe_uploads(connection, device)
     connection.execute(delete(net_loads).where(net_loads.c.station == subject))
+    connection.execute(update(instruction_rows).where(instruction_rows.c.station == subject).values(state=None))
     for reader in repository.active_readers(connection):
         if subject in queries.scope_of(connection, reader):
             repository.start_afresh(connection, reader.number)

@@ -341,6 +341,72 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/instructions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Instructions
+         * @description Instructions, the newest first.
+         */
+        get: operations["instructions_v1_instructions_get"];
+        put?: never;
+        /**
+         * Instruct
+         * @description Split a target over stations by their last measured states; the operator is the dispatcher.
+         *
+         *     A shortfall is part of the answer. Boxes do not obey instructions yet: this says what each station is to give.
+         */
+        post: operations["instruct_v1_instructions_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/instructions/{instruction}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Instruction
+         * @description One instruction: the record, and of the states behind its caps those that the asker may see.
+         */
+        get: operations["instruction_v1_instructions__instruction__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/instructions/fairness": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Fairness
+         * @description How often and how much each station was called per megawatt that it had, over the instructions of a span.
+         */
+        get: operations["fairness_v1_instructions_fairness_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/leases": {
         parameters: {
             query?: never;
@@ -1327,6 +1393,12 @@ export interface components {
             timestamp: number;
         };
         /**
+         * Bound
+         * @description Why a station gives no more: what its cap comes from, or that the target is met without more of it.
+         * @enum {string}
+         */
+        Bound: "power" | "soc" | "pcc" | "declared" | "stale" | "unavailable" | "share" | "merit";
+        /**
          * ChainStatus
          * @description How firmly something stands on chain.
          * @enum {string}
@@ -1577,6 +1649,44 @@ export interface components {
             force: boolean;
         };
         /**
+         * FairnessAnswer
+         * @description The fairness report over the instructions issued in a span.
+         */
+        FairnessAnswer: {
+            /** From */
+            from: number;
+            /** Rows */
+            rows: components["schemas"]["FairnessRowAnswer"][];
+            /** Spreadbp */
+            spreadBp: number;
+            /** To */
+            to: number;
+        };
+        /**
+         * FairnessRowAnswer
+         * @description What a station's calls come to (protocol 9.8.7).
+         */
+        FairnessRowAnswer: {
+            /** Able */
+            able: number;
+            /** Asked */
+            asked: number;
+            /** Availablewh */
+            availableWh: number;
+            /** Called */
+            called: number;
+            /** Givenbp */
+            givenBp: number;
+            /** Givenwh */
+            givenWh: number;
+            /** Millicallspermw */
+            millicallsPerMw: number;
+            /** Station */
+            station: number;
+            /** Turns */
+            turns: number;
+        };
+        /**
          * FiguresAnswer
          * @description What is shown beside a member's balance; the savings are estimates from the certified plan, never paid.
          */
@@ -1701,6 +1811,82 @@ export interface components {
             root: string;
             /** Size */
             size: number;
+        };
+        /**
+         * InstructionAnswer
+         * @description An instruction as it was made.
+         */
+        InstructionAnswer: {
+            /** Call */
+            call: number;
+            /** Costcentsperhour */
+            costCentsPerHour: string;
+            record: components["schemas"]["RecordAnswer"];
+            /** Region */
+            region: number | null;
+        };
+        /**
+         * InstructionBody
+         * @description A target for a region (GB/T 2260; its zeros stand for all below), for some stations, or for all.
+         */
+        InstructionBody: {
+            /**
+             * Durations
+             * @default 900
+             */
+            durationS: number;
+            /** @default fair */
+            method: components["schemas"]["Method"];
+            /** Parent */
+            parent?: string | null;
+            /** Region */
+            region?: number | null;
+            /** Stations */
+            stations?: number[] | null;
+            /** Targetw */
+            targetW: number;
+            /** Terms */
+            terms?: components["schemas"]["TermsBody"][] | null;
+        };
+        /**
+         * InstructionDetail
+         * @description An instruction with the states that the asker may see: its own stations', or all.
+         */
+        InstructionDetail: {
+            /** Call */
+            call: number;
+            /** Costcentsperhour */
+            costCentsPerHour: string;
+            record: components["schemas"]["RecordAnswer"];
+            /** Region */
+            region: number | null;
+            /** States */
+            states: components["schemas"]["StateAnswer"][];
+        };
+        /**
+         * InstructionHeading
+         * @description An instruction in a list.
+         */
+        InstructionHeading: {
+            /** Call */
+            call: number;
+            /** Digest */
+            digest: string;
+            /** Excluded */
+            excluded: number;
+            /** Issuedat */
+            issuedAt: number;
+            method: components["schemas"]["Method"];
+            /** Parent */
+            parent: string | null;
+            /** Region */
+            region: number | null;
+            /** Shortfallw */
+            shortfallW: number;
+            /** Stations */
+            stations: number;
+            /** Targetw */
+            targetW: number;
         };
         /**
          * JobAnswer
@@ -1939,6 +2125,12 @@ export interface components {
             nameZh: string;
         };
         /**
+         * Method
+         * @description How a target is split.
+         * @enum {string}
+         */
+        Method: "fair" | "merit" | "proportional";
+        /**
          * NetLoadAnswer
          * @description A day that was filed.
          */
@@ -2091,6 +2283,13 @@ export interface components {
         Page_EpochAnswer_: {
             /** Items */
             items: components["schemas"]["EpochAnswer"][];
+            /** Next */
+            next: string | null;
+        };
+        /** Page[InstructionHeading] */
+        Page_InstructionHeading_: {
+            /** Items */
+            items: components["schemas"]["InstructionHeading"][];
             /** Next */
             next: string | null;
         };
@@ -2330,6 +2529,62 @@ export interface components {
             ready: boolean;
         };
         /**
+         * RecordAnswer
+         * @description The record: all that the split was made from, and the split.
+         */
+        RecordAnswer: {
+            /** Call */
+            call: number;
+            /** Digest */
+            digest: string;
+            /** Durations */
+            durationS: number;
+            /** Id */
+            id: string;
+            /** Issuedms */
+            issuedMs: number;
+            method: components["schemas"]["Method"];
+            /** Parent */
+            parent: string | null;
+            /** Seed */
+            seed: string;
+            /** Shortfallw */
+            shortfallW: number;
+            /** Staleafterms */
+            staleAfterMs: number;
+            /** Stations */
+            stations: components["schemas"]["RecordRow"][];
+            /** Targetw */
+            targetW: number;
+            /** V */
+            v: number;
+        };
+        /**
+         * RecordRow
+         * @description What a station could give, what it was told to give, and why no more.
+         */
+        RecordRow: {
+            boundBy: components["schemas"]["Bound"];
+            capDownBy: components["schemas"]["Bound"];
+            /** Capdownw */
+            capDownW: number;
+            capUpBy: components["schemas"]["Bound"];
+            /** Capupw */
+            capUpW: number;
+            /** Givenw */
+            givenW: number;
+            /** Lastturn */
+            lastTurn: number;
+            /** Price */
+            price: number;
+            /** Station */
+            station: number;
+            /** Turn */
+            turn: boolean;
+            /** Weight */
+            weight: number;
+        };
+        /**
          * RefusalAnswer
          * @description A segment that was not stored; it is kept as evidence under `code`.
          */
@@ -2553,6 +2808,40 @@ export interface components {
             signature: string;
         };
         /**
+         * StateAnswer
+         * @description The ratings and the measured state that a station's caps follow from (protocol 9.8.2).
+         */
+        StateAnswer: {
+            /** Batterypowerw */
+            batteryPowerW: number;
+            /** Capacitywh */
+            capacityWh: number;
+            /** Chargepowerw */
+            chargePowerW: number;
+            /** Dischargepowerw */
+            dischargePowerW: number;
+            /** Etacppm */
+            etaCPpm: number;
+            /** Etadppm */
+            etaDPpm: number;
+            /** Pccexportw */
+            pccExportW: number;
+            /** Pccimportw */
+            pccImportW: number;
+            /** Powerw */
+            powerW: number;
+            /** Socbp */
+            socBp: number;
+            /** Socmaxbp */
+            socMaxBp: number;
+            /** Socminbp */
+            socMinBp: number;
+            /** Station */
+            station: number;
+            /** Tms */
+            tMs: number;
+        };
+        /**
          * StationAnswer
          * @description A station's registered rating; all powers are magnitudes in W, energies in Wh.
          */
@@ -2679,6 +2968,18 @@ export interface components {
             sellPrice: number;
             /** Slot */
             slot: number;
+        };
+        /**
+         * TermsBody
+         * @description A station's weight and price in one instruction, in place of what its rating and its owner's profile say.
+         */
+        TermsBody: {
+            /** Price */
+            price?: number | null;
+            /** Station */
+            station: number;
+            /** Weight */
+            weight?: number | null;
         };
         /**
          * TextAnswer
@@ -3248,6 +3549,141 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["FiledAnswer"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    instructions_v1_instructions_get: {
+        parameters: {
+            query?: {
+                /** @description `next` of the page before */
+                cursor?: string | null;
+                /** @description items a page */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_InstructionHeading_"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    instruct_v1_instructions_post: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description repeat it to repeat the answer */
+                "Idempotency-Key": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["InstructionBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InstructionAnswer"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    instruction_v1_instructions__instruction__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                instruction: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InstructionDetail"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    fairness_v1_instructions_fairness_get: {
+        parameters: {
+            query?: {
+                /** @description UTC ms, included */
+                from?: number;
+                /** @description UTC ms, excluded */
+                to?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FairnessAnswer"];
                 };
             };
             /** @description Validation Error */

@@ -1,20 +1,13 @@
-"""The day-ahead forecast: the net load of the last like day (protocol 9.6).
+"""Days on which people work and days off (protocol 9.6): weekends, public holidays, weekend days moved to work.
 
-A day is like another if both are workdays or both are days off. Days off are Saturdays, Sundays and public holidays,
-except where the State Council's yearly notice moves a workday onto a weekend. No later day than the one before the
-forecast day is ever used.
+Days off are Saturdays, Sundays and public holidays, except where the State Council's yearly notice moves a workday onto
+a weekend.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
 from alliance.calendar import Day, day_of
-from alliance.errors import Missing
-from alliance.identity import StationId
-
-MOST_DAYS_BACK = 35
-"""Older days say too little about tomorrow: the season has changed."""
 
 
 class DayType(StrEnum):
@@ -30,37 +23,6 @@ class Holidays:
 
     days_off: frozenset[Day]
     workdays: frozenset[Day]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Forecast:
-    """A forecast of net load (load − PV, positive consumes), Wh a slot, and the day that it was taken from."""
-
-    net_load_wh: tuple[int, ...]
-    like_day: Day
-
-
-@dataclass(kw_only=True, eq=False)
-class NoLikeDay(Missing):
-    """A station has no measured or imported day of the wanted type in the days before."""
-
-    station: StationId
-    day: Day
-    day_type: str
-    days_back: int
-
-
-def forecast(
-    station: StationId, day: Day, *, history: Mapping[Day, tuple[int, ...]], holidays: Holidays | None = None
-) -> Forecast:
-    """The net load of the last day before `day` of its type; `history` holds complete days. Raises NoLikeDay."""
-    known = PUBLIC_HOLIDAYS if holidays is None else holidays
-    wanted = day_type(day, known)
-    for back in range(1, MOST_DAYS_BACK + 1):
-        candidate = day.plus(-back)
-        if candidate in history and day_type(candidate, known) is wanted:
-            return Forecast(net_load_wh=history[candidate], like_day=candidate)
-    raise NoLikeDay(station=station, day=day, day_type=wanted, days_back=MOST_DAYS_BACK)
 
 
 def day_type(day: Day, holidays: Holidays) -> DayType:

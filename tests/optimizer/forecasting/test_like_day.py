@@ -3,7 +3,7 @@
 import pytest
 
 from alliance.calendar import day_of
-from optimizer.forecast import NoLikeDay, forecast
+from optimizer.forecasting.like_day import NoLikeDay, forecast
 
 
 def history(*days):

@@ -1,0 +1,1 @@
+"""The fleet planner: arrays, Pyomo blocks, stamping, prices, rounding and certificate."""

@@ -1,0 +1,265 @@
+"""A fleet's problem as numpy arrays of int64, with the limits of `alliance.fleetplan` checked on whole arrays.
+
+Large fleets are made here directly: 50,000 stations of 96 periods are too many Python integers. Signs and units are
+those of `FleetProblem`: Wh a period, cents per MWh, discharge and export positive, and a station takes
+g = net load + curtailed + charge − discharge from its region.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from alliance.fleetplan import (
+    MILLION,
+    REGION_SERIES_LIMITS,
+    STATION_LIMITS,
+    STATION_ORDER,
+    STATION_SERIES_LIMITS,
+    Direction,
+    FieldWrong,
+    FleetProblem,
+    FleetStation,
+    Region,
+    Reserve,
+    Risk,
+    Scenario,
+    Tie,
+    require_within,
+)
+
+Ints = Any
+"""A numpy array of int64."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class FleetArrays:
+    """A `FleetProblem` in arrays: n stations, T periods, R regions, L ties, Q reserves, W cases (1: the forecast)."""
+
+    periods: int
+    period_s: int
+    buy_price: Ints
+    """R × T, as all that begins a region's."""
+    sell_price: Ints
+    import_limit_wh: Ints
+    export_limit_wh: Ints
+    base_load_wh: Ints
+    tie_from: Ints
+    """L, as all that begins a tie's."""
+    tie_to: Ints
+    tie_limit_wh: Ints
+    tie_loss_ppm: Ints
+    region: Ints
+    """n, as each of a station's single numbers."""
+    charge_wh: Ints
+    discharge_wh: Ints
+    eta_c_ppm: Ints
+    eta_d_ppm: Ints
+    keep_ppm: Ints
+    energy_min_wh: Ints
+    energy_max_wh: Ints
+    start_wh: Ints
+    end_min_wh: Ints
+    wear_price: Ints
+    pcc_import_wh: Ints
+    pcc_export_wh: Ints
+    net_load_wh: Ints
+    """n × T, as each of a station's series; the forecast."""
+    own_need_floor_wh: Ints
+    """n × T; a row or column of 1 is broadcast (as `content_most_wh`, `curtailable_wh`)."""
+    content_most_wh: Ints
+    curtailable_wh: Ints
+    reserves: tuple[Reserve, ...]
+    scenario_ppm: Ints
+    """W probabilities; empty without scenarios."""
+    scenario_net_load_wh: Ints
+    """W × n × T; W = 0 without scenarios."""
+    risk: Risk
+
+    def __post_init__(self) -> None:
+        _validate(self)
+
+    @property
+    def stations(self) -> int:
+        """Number of stations."""
+        return len(self.region)
+
+    @property
+    def regions(self) -> int:
+        """Number of regions."""
+        return len(self.buy_price)
+
+    @property
+    def ties(self) -> int:
+        """Number of ties."""
+        return len(self.tie_from)
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(stations, periods)."""
+        return self.stations, self.periods
+
+    @property
+    def low_wh(self) -> Ints:
+        """Least content at each period's end, n × T: window, own need, end rule."""
+        low = np.broadcast_to(np.maximum(self.own_need_floor_wh, self.energy_min_wh[:, None]), self.shape).copy()
+        low[:, -1] = np.maximum(low[:, -1], self.end_min_wh)
+        return low
+
+    @property
+    def high_wh(self) -> Ints:
+        """Most content at each period's end, n × T."""
+        return np.broadcast_to(np.minimum(self.content_most_wh, self.energy_max_wh[:, None]), self.shape)
+
+    @property
+    def case_ppm(self) -> Ints:
+        """Probability of each case."""
+        return self.scenario_ppm if len(self.scenario_ppm) else np.array([MILLION])
+
+    @property
+    def case_net_load_wh(self) -> Ints:
+        """Cases × n × T."""
+        return self.scenario_net_load_wh if len(self.scenario_ppm) else self.net_load_wh[None]
+
+
+def arrays_of(problem: FleetProblem) -> FleetArrays:
+    """The arrays of a problem."""
+    n, periods = len(problem.stations), problem.periods
+    singles = {name: _ints([getattr(s, name) for s in problem.stations], (n,)) for name in ("region", *STATION_LIMITS)}
+    series = {
+        name: _ints([getattr(s, name) for s in problem.stations], (n, periods))
+        for name in STATION_SERIES_LIMITS
+        if name != "content_most_wh"
+    }
+    most = [s.content_most_wh or (s.energy_max_wh,) * periods for s in problem.stations]
+    of_regions = {name: _ints([getattr(r, name) for r in problem.regions], (-1, periods)) for name in _REGION_SERIES}
+    return FleetArrays(
+        periods=periods,
+        period_s=problem.period_s,
+        tie_from=_ints([t.from_region for t in problem.ties], (-1,)),
+        tie_to=_ints([t.to_region for t in problem.ties], (-1,)),
+        tie_limit_wh=_ints([t.limit_wh for t in problem.ties], (-1,)),
+        tie_loss_ppm=_ints([t.loss_ppm for t in problem.ties], (-1,)),
+        content_most_wh=_ints(most, (n, periods)),
+        reserves=problem.reserves,
+        scenario_ppm=_ints([s.probability_ppm for s in problem.scenarios], (-1,)),
+        scenario_net_load_wh=_ints([s.net_load_wh for s in problem.scenarios], (len(problem.scenarios), n, periods)),
+        risk=problem.risk,
+        **singles,
+        **series,
+        **of_regions,
+    )
+
+
+def problem_of(arrays: FleetArrays) -> FleetProblem:
+    """The problem of arrays: what a certificate carries."""
+    return FleetProblem(
+        periods=arrays.periods,
+        period_s=arrays.period_s,
+        regions=tuple(
+            Region(**{name: _tuple(getattr(arrays, name)[r]) for name in _REGION_SERIES}) for r in range(arrays.regions)
+        ),
+        ties=tuple(
+            Tie(from_region=a, to_region=b, limit_wh=limit, loss_ppm=loss)
+            for a, b, limit, loss in zip(
+                *(_tuple(x) for x in (arrays.tie_from, arrays.tie_to, arrays.tie_limit_wh, arrays.tie_loss_ppm)),
+                strict=True,
+            )
+        ),
+        stations=_stations(arrays),
+        reserves=arrays.reserves,
+        scenarios=tuple(
+            Scenario(probability_ppm=int(ppm), net_load_wh=tuple(map(_tuple, loads)))
+            for ppm, loads in zip(arrays.scenario_ppm, arrays.scenario_net_load_wh, strict=True)
+        ),
+        risk=arrays.risk,
+    )
+
+
+_REGION_SERIES = tuple(REGION_SERIES_LIMITS)
+
+
+def _stations(arrays: FleetArrays) -> tuple[FleetStation, ...]:
+    names = ("region", *STATION_LIMITS)
+    singles = [getattr(arrays, name).tolist() for name in names]
+    series = {name: np.broadcast_to(getattr(arrays, name), arrays.shape) for name in STATION_SERIES_LIMITS}
+    bounded = (series["content_most_wh"] < arrays.energy_max_wh[:, None]).any(axis=1)
+    found = []
+    for i, values in enumerate(zip(*singles, strict=True)):
+        fields: dict[str, Any] = dict(zip(names, values, strict=True))
+        fields |= {name: _tuple(rows[i]) for name, rows in series.items()}
+        found.append(FleetStation(**fields | ({} if bounded[i] else {"content_most_wh": ()})))
+    return tuple(found)
+
+
+def _tuple(row: Ints) -> tuple[int, ...]:
+    return tuple(row.tolist())
+
+
+def _ints(values: Any, shape: tuple[int, ...]) -> Ints:
+    return np.array(values, dtype=np.int64).reshape(shape)
+
+
+# Validation
+
+
+def _validate(arrays: FleetArrays) -> None:
+    require_within("periods", arrays.periods, 1, 10_000)
+    require_within("period_s", arrays.period_s, 1, 86_400)
+    n, periods, regions = arrays.stations, arrays.periods, arrays.regions
+    require_within("regions", regions, 1, 1_000)
+    for name, (low, high) in REGION_SERIES_LIMITS.items():
+        _require(arrays, name, (regions, periods), low, high)
+    _require_order(arrays, "sell_price", arrays.buy_price, "buy_price")
+    for name, (low, high) in {"region": (0, regions - 1), **STATION_LIMITS}.items():
+        _require(arrays, name, (n,), low, high)
+    for lesser, greater in STATION_ORDER:
+        _require_order(arrays, lesser, getattr(arrays, greater), greater)
+    for name, (low, high) in STATION_SERIES_LIMITS.items():
+        _require(arrays, name, (n, periods), low, high)
+    _require_window(arrays)
+    for name, most in (("tie_from", regions - 1), ("tie_to", regions - 1), ("tie_loss_ppm", MILLION)):
+        _require(arrays, name, (arrays.ties,), 0, most)
+    _require(arrays, "tie_limit_wh", (arrays.ties,), 0, 10**12)
+    cases = len(arrays.scenario_ppm)
+    _require(arrays, "scenario_ppm", (cases,), 0, MILLION)
+    _require(arrays, "scenario_net_load_wh", (cases, n, periods), *STATION_SERIES_LIMITS["net_load_wh"])
+
+
+def _require(arrays: FleetArrays, name: str, shape: tuple[int, ...], low: int, high: int) -> None:
+    """Raises FieldWrong unless an array is whole numbers of its shape within limits; a side of 1 is broadcast."""
+    array = getattr(arrays, name)
+    if array.dtype.kind not in "iu":
+        raise FieldWrong(field=name, value=str(array.dtype), limit="whole numbers")
+    fits = array.ndim == len(shape) and all(a in (b, 1) for a, b in zip(array.shape, shape, strict=True))
+    if not fits or (array.shape != shape and name not in _BROADCAST):
+        raise FieldWrong(field=name, value=f"shape {array.shape}", limit=f"shape {shape}")
+    if array.size and (array.min() < low or array.max() > high):
+        where = np.unravel_index(int(np.argmax((array < low) | (array > high))), array.shape)
+        require_within(f"{name}[{', '.join(str(int(k)) for k in where)}]", int(array[where]), low, high)
+
+
+_BROADCAST = frozenset({"own_need_floor_wh", "content_most_wh", "curtailable_wh"})
+
+
+def _require_order(arrays: FleetArrays, lesser: str, most: Ints, greater: str) -> None:
+    wrong = getattr(arrays, lesser) > most
+    if wrong.any():
+        where = np.unravel_index(int(np.argmax(wrong)), wrong.shape)
+        at = ", ".join(str(int(k)) for k in where)
+        value = int(getattr(arrays, lesser)[where])
+        raise FieldWrong(field=f"{lesser}[{at}]", value=str(value), limit=f"at most {greater} {int(most[where])}")
+
+
+def _require_window(arrays: FleetArrays) -> None:
+    low, high = arrays.low_wh, arrays.high_wh
+    if (low > high).any():
+        i, t = (int(k) for k in np.unravel_index(int(np.argmax(low > high)), arrays.shape))
+        limit = f"at most {high[i, t]}, the content's limit"
+        raise FieldWrong(field=f"content floor[{i}, {t}]", value=str(low[i, t]), limit=limit)
+
+
+def directions(arrays: FleetArrays) -> tuple[tuple[Reserve, ...], tuple[Reserve, ...]]:
+    """The reserves up and down."""
+    up = tuple(q for q in arrays.reserves if q.direction is Direction.UP)
+    return up, tuple(q for q in arrays.reserves if q.direction is Direction.DOWN)

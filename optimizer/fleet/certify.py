@@ -1,0 +1,104 @@
+"""Makes a fleet's certificates; `alliance.fleetproof` checks them and knows nothing of this package (protocol 9.7).
+
+Duals are rounded to a stated denominator. Whole prices are whole there too, so that a price that rests at a region's
+buy or sell price still does, and its exchange's wide box costs the bound nothing.
+"""
+
+from typing import Any
+
+import numpy as np
+
+from alliance.fleetplan import MILLION, FleetPlan, FleetProblem
+from alliance.fleetproof import (
+    FleetCertificate,
+    FleetDuals,
+    digest,
+    gap_ppm,
+    in_runs,
+    lower_bound_microcents,
+    objective_microcents,
+)
+from optimizer.fleet.arrays import FleetArrays, Ints
+from optimizer.fleet.model import Shape
+from optimizer.fleet.relaxed import Prices, row_kinds
+from optimizer.fleet.scaled import Floats
+
+DENOMINATOR = 10_000
+"""Of duals without scenarios: ten thousandths of a cent per MWh."""
+CASES_DENOMINATOR = 10**9
+"""With scenarios it is that of the cases' weights as well."""
+AT_PRICE = 1e-6
+"""A price so near to a region's buy or sell price (share of it) rests there."""
+
+
+def certificate_of(problem: FleetProblem, plan: FleetPlan, duals: FleetDuals) -> FleetCertificate:
+    """The certificate of a whole plan. Raises LimitBroken where the plan breaks a limit."""
+    objective = objective_microcents(plan, problem)
+    bound = lower_bound_microcents(problem, duals)
+    return FleetCertificate(
+        problem=problem,
+        problem_digest=digest(problem),
+        plan=plan,
+        duals=duals,
+        objective_microcents=objective,
+        lower_bound_microcents=bound,
+        gap_ppm=gap_ppm(objective, bound),
+    )
+
+
+def fleet_duals(arrays: FleetArrays, shape: Shape, prices: Prices) -> FleetDuals:
+    """Prices of any path, rounded to whole numbers."""
+    denominator = CASES_DENOMINATOR if len(arrays.scenario_ppm) else DENOMINATOR
+    weights = _case_weights(arrays, prices.case_weights, denominator)
+    rows = np.hstack([_row_prices(arrays, shape, prices, kind) for kind in row_kinds(shape)])
+    return FleetDuals(
+        denominator=denominator,
+        case_weights=tuple(weights.tolist()),
+        balance=_nested(_rested(arrays, prices, weights, denominator)),
+        held=_nested(_whole(np.maximum(prices.held, 0.0) * denominator)),
+        station_runs=tuple(in_runs(row) for row in _whole(rows * denominator).tolist()),
+    )
+
+
+def _row_prices(arrays: FleetArrays, shape: Shape, prices: Prices, kind: str) -> Floats:
+    """Prices of one kind of row; zeros where a path has none."""
+    found = prices.rows.get(kind)
+    cases = shape.cases if kind in ("import_right", "export_right") else 1
+    return np.zeros((arrays.stations, cases * shape.periods)) if found is None else found
+
+
+def _rested(arrays: FleetArrays, prices: Prices, weights: Ints, denominator: int) -> Ints:
+    """The regions' prices, those that rest at a buy or sell price made exactly that."""
+    found = prices.balance * denominator
+    used = prices.case_weights * denominator
+    found = found * np.where(used > 0, weights / np.where(used > 0, used, 1.0), 1.0)[:, None, None]
+    whole = _whole(found)
+    for side in (arrays.buy_price, arrays.sell_price):
+        at = weights[:, None, None] * side[None]
+        whole = np.where(np.abs(found - at) <= 1.0 + AT_PRICE * np.abs(at), at, whole)
+    return whole
+
+
+def _case_weights(arrays: FleetArrays, weights: Floats, denominator: int) -> Ints:
+    """Whole weights that the risk rule allows, together the denominator."""
+    kappa, rest = arrays.risk.cvar_weight_ppm, MILLION - arrays.risk.cvar_alpha_ppm
+    if not len(arrays.scenario_ppm):
+        return np.array([denominator], dtype=np.int64)
+    low, high = [], []
+    for ppm in arrays.case_ppm.tolist():
+        least = (MILLION - kappa) * ppm * denominator
+        low.append(-(-least // MILLION**2))
+        high.append((least * rest + kappa * ppm * denominator * MILLION) // (MILLION**2 * rest))
+    found = np.clip(_whole(weights * denominator), low, high)
+    for w in range(len(found)):
+        missing = denominator - int(found.sum())
+        found[w] = min(max(int(found[w]) + missing, low[w]), high[w])
+    return found
+
+
+def _whole(values: Floats) -> Ints:
+    return np.rint(np.clip(np.nan_to_num(values), -9e18, 9e18)).astype(np.int64)
+
+
+def _nested(values: Any) -> Any:
+    return tuple(map(_nested, values)) if values.ndim > 1 else tuple(values.tolist())

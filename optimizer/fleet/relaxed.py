@@ -1,0 +1,203 @@
+"""A fleet's linear relaxation solved: flows in Wh and prices in cents per MWh, whichever path solved it (9.7).
+
+Two paths are here: the stamped programme (HiGHS), and the reference, expanded in Pyomo (HiGHS or GLPK). Where a
+solution charges and discharges at once, taking min(c, d/η) out of both keeps the content and lowers the import; only
+where that would cost is a station (or tie) `concerned`, and gets binaries.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from alliance.fleetplan import MILLION, Direction
+from optimizer.fleet.arrays import FleetArrays
+from optimizer.fleet.model import RELAXED, OneWay, Shape
+from optimizer.fleet.reference import Place, reference
+from optimizer.fleet.rounding import Draft
+from optimizer.fleet.scaled import Floats, Scaled, scaled
+from optimizer.fleet.stamp import stamped
+from optimizer.solver import ArrayProgramme, SolverProcess, SolverSettings
+
+BOTH_WAYS_WH = 0.5
+"""Less than this both ways at once is the solver's noise and is taken out for nothing."""
+
+OWN_ROWS = ("store", "import_right", "export_right")
+UP_ROWS = ("reserve_up", "bear_up", "bear_up_before")
+DOWN_ROWS = ("reserve_down", "bear_down", "bear_down_before")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Prices:
+    """Duals as floats, cents per MWh of their rows. Any numbers prove a bound; the optimal ones the best."""
+
+    case_weights: Floats
+    """W; together 1."""
+    balance: Floats
+    """W × R × T."""
+    held: Floats
+    """Q × R × T."""
+    rows: dict[str, Floats]
+    """Kind of a station's rows (`row_kinds`) → n × its entries, by case and period."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Relaxed:
+    """A solved relaxation; with binaries its prices mean nothing."""
+
+    cost_cents: float
+    optimal: bool
+    charge: Floats
+    """n × T, Wh."""
+    discharge: Floats
+    reserve: Floats
+    """Q × n × T."""
+    curtailed: Floats
+    """W × n × T."""
+    forward: Floats
+    """W × L × T."""
+    backward: Floats
+    prices: Prices
+
+
+def relaxed_stamped(
+    arrays: FleetArrays, *, process: SolverProcess, settings: SolverSettings, one_way: OneWay = RELAXED
+) -> Relaxed | None:
+    """Solve the stamped programme; None if infeasible. Raises SolverMissing, SolverTimedOut or SolverFailed."""
+    data = scaled(arrays)
+    found = stamped(arrays, data, one_way=one_way)
+    matrix = found.matrix
+    named = {name: getattr(matrix, name) for name in ArrayProgramme.__dataclass_fields__}
+    answer = process.solve_arrays(ArrayProgramme(**named), settings=settings)
+    if answer is None:
+        return None
+    values = answer.columns if len(answer.columns) else np.zeros(len(matrix.costs))
+    duals = answer.duals if len(answer.duals) else np.zeros(len(matrix.row_low))
+    return _read(
+        data,
+        column=lambda kind, name: found.column_values(kind, name, values),
+        row=lambda kind, name: found.row_values(kind, name, duals),
+        shared=lambda kind: found.shared_values(kind, duals),
+        cost=answer.cost,
+        optimal=answer.optimal,
+    )
+
+
+def relaxed_reference(
+    arrays: FleetArrays, *, process: SolverProcess, settings: SolverSettings, one_way: OneWay = RELAXED
+) -> Relaxed | None:
+    """Solve the expanded reference; None if infeasible. Raises SolverMissing, SolverTimedOut or SolverFailed."""
+    found = reference(arrays, process=process, settings=settings, one_way=one_way)
+    if found is None:
+        return None
+    sizes = {"station": arrays.stations, "tie": arrays.ties}
+    return _read(
+        found.scaled,
+        column=lambda kind, name: _listed(found.values, kind, name, sizes[kind], found.scaled.shape),
+        row=lambda kind, name: _listed(found.duals, kind, name, sizes[kind], found.scaled.shape),
+        shared=lambda kind: _shared(found.duals, kind, arrays.regions, found.scaled.shape),
+        cost=found.cost_cents / found.scaled.unit_cents,
+        optimal=True,
+    )
+
+
+def row_kinds(shape: Shape) -> tuple[str, ...]:
+    """The kinds of a station's rows, in the certificate's order (`alliance.fleetproof.station_rows`)."""
+    up = UP_ROWS if shape.of(Direction.UP) else ()
+    return OWN_ROWS + up + (DOWN_ROWS if shape.of(Direction.DOWN) else ())
+
+
+def draft_of(found: Relaxed, arrays: FleetArrays) -> Draft:
+    """What a rounding aims at: both ways at once taken out, the content left as it is."""
+    eta = (arrays.eta_c_ppm * arrays.eta_d_ppm / 1e12)[:, None]
+    both = np.minimum(found.charge, found.discharge / eta)
+    return Draft(
+        battery=(found.discharge - eta * both) - (found.charge - both),
+        reserve=found.reserve,
+        curtailed=found.curtailed,
+        tie=_one_way_ties(found, arrays),
+    )
+
+
+def concerned(found: Relaxed, arrays: FleetArrays, prices: Prices) -> OneWay:
+    """Stations and ties that go both ways at once where taking it out would cost at these prices (negative ones)."""
+    eta = (arrays.eta_c_ppm * arrays.eta_d_ppm / 1e12)[:, None]
+    both = np.minimum(found.charge, found.discharge / eta)
+    price = prices.balance.sum(axis=0)[arrays.region]
+    dearer = price * (1 - eta) + arrays.wear_price[:, None] * eta < 0
+    twice = np.minimum(found.forward, found.backward).max(axis=0, initial=0.0)
+    return OneWay(
+        stations=_numbers(((both > BOTH_WAYS_WH) & dearer).any(axis=1)),
+        ties=_numbers((twice > BOTH_WAYS_WH).any(axis=1)),
+    )
+
+
+def _numbers(chosen: Any) -> tuple[int, ...]:
+    return tuple(np.flatnonzero(chosen).tolist())
+
+
+def _one_way_ties(found: Relaxed, arrays: FleetArrays) -> Floats:
+    """What is sent the stronger way, so that as much reaches the other end as on balance did."""
+    passed = np.maximum(1 - arrays.tie_loss_ppm / MILLION, 1e-9)[:, None]
+    forward, backward = found.forward, found.backward
+    there, back = np.maximum(forward - backward / passed, 0.0), np.maximum(backward - forward / passed, 0.0)
+    return np.where(forward >= backward, there, -back)
+
+
+# Reading
+
+
+def _read(data: Scaled, *, column: Any, row: Any, shared: Any, cost: float, optimal: bool) -> Relaxed:
+    shape, wh, price = data.shape, data.unit_wh, data.unit_price
+    n, ties = len(data.station["charge"]), len(data.tie["limit"])
+    cases, q, periods = shape.cases, len(shape.reserves), shape.periods
+
+    def series(kind: str, name: str, first: int) -> Floats:
+        blocks = n if kind == "station" else ties
+        values = column(kind, name)
+        if values.shape[1] == 0:
+            return np.zeros((first, blocks, periods))
+        return values.reshape(blocks, first, periods).transpose(1, 0, 2) * wh
+
+    return Relaxed(
+        cost_cents=cost * data.unit_cents,
+        optimal=optimal,
+        charge=series("station", "charge", 1)[0],
+        discharge=series("station", "discharge", 1)[0],
+        reserve=series("station", "reserve", q),
+        curtailed=series("station", "curtailed", cases),
+        forward=series("tie", "forward", cases),
+        backward=series("tie", "backward", cases),
+        prices=Prices(
+            case_weights=_weights(data, shared("tail")),
+            balance=shared("balance") * price,
+            held=shared("held") * price,
+            rows={kind: row("station", kind) * price for kind in row_kinds(shape)},
+        ),
+    )
+
+
+def _weights(data: Scaled, tail: Floats) -> Floats:
+    return data.weight + np.maximum(tail, 0.0) if data.shape.averse else data.weight
+
+
+def _listed(values: dict[Place, float], kind: str, name: str, blocks: int, shape: Shape) -> Floats:
+    """A variable's or constraint's values in all blocks, by its own order; 0 where it is left out."""
+    index = _indices(name, shape)
+    found = [[values.get((kind, k, name, at), 0.0) for at in index] for k in range(blocks)]
+    return np.array(found).reshape(blocks, len(index))
+
+
+def _indices(name: str, shape: Shape) -> list[Any]:
+    periods = range(shape.periods)
+    if name in ("curtailed", "forward", "backward", "import_right", "export_right"):
+        return [(w, t) for w in range(shape.cases) for t in periods]
+    return [(q, t) for q in range(len(shape.reserves)) for t in periods] if name == "reserve" else list(periods)
+
+
+def _shared(values: dict[Place, float], kind: str, regions: int, shape: Shape) -> Floats:
+    if kind == "tail":
+        return np.array([values.get(("", 0, "tail", w), 0.0) for w in range(shape.cases)])
+    first = shape.cases if kind == "balance" else len(shape.reserves)
+    every = [("", 0, kind, index) for index in np.ndindex(first, regions, shape.periods)]
+    return np.array([values.get(at, 0.0) for at in every]).reshape(first, regions, shape.periods)

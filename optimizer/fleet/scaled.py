@@ -1,0 +1,125 @@
+"""The one place where a fleet's integers become the model's floats: units in which solvers' tolerances make sense.
+
+Energy counts in `unit_wh`, a power of ten that keeps stations' figures at a million or less; prices in `unit_price`, so
+that they stay at a thousand or less. An ordinary fleet counts in kWh and cents per kWh.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from alliance.fleetplan import MILLION
+from optimizer.fleet.arrays import FleetArrays
+from optimizer.fleet.model import Shape
+
+Floats = Any
+"""A numpy array of float64."""
+
+MOST_SCALED_ENERGY = 1e6
+MOST_SCALED_PRICE = 1e3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Scaled:
+    """The model's data: by field, arrays whose last index is the station, region or tie."""
+
+    shape: Shape
+    unit_wh: float
+    unit_price: float
+    station: dict[str, Floats]
+    """Figures (n), series (T × n) and cases' series (W × T × n), by the names of `model`'s data."""
+    region: dict[str, Floats]
+    tie: dict[str, Floats]
+    reserve_price: Floats
+    """Q × T."""
+    requirement: Floats
+    """Q × R × T."""
+    weight: Floats
+    """Of each case's bill in the objective, W."""
+    kappa: float
+    tail_weight: Floats
+    """Of each case's excess in the objective, W."""
+
+    @property
+    def unit_cents(self) -> float:
+        """Cents in a unit of the model's cost."""
+        return self.unit_wh * self.unit_price / MILLION
+
+
+def scaled(arrays: FleetArrays) -> Scaled:
+    """The data of the model of a fleet."""
+    unit_wh, unit_price = _energy_unit(arrays), _price_unit(arrays)
+    kappa = arrays.risk.cvar_weight_ppm / MILLION
+    likely = arrays.case_ppm / MILLION
+    reserves = arrays.reserves
+    held = (len(reserves), arrays.regions, arrays.periods)
+    return Scaled(
+        shape=Shape(
+            periods=arrays.periods,
+            period_s=arrays.period_s,
+            cases=len(arrays.case_ppm),
+            curtails=bool((arrays.curtailable_wh > 0).any()),
+            reserves=reserves,
+            averse=len(arrays.scenario_ppm) > 0 and kappa > 0,
+        ),
+        unit_wh=unit_wh,
+        unit_price=unit_price,
+        station=_station_data(arrays, unit_wh, unit_price),
+        region={
+            "buy": arrays.buy_price.T / unit_price,
+            "sell": arrays.sell_price.T / unit_price,
+            "import_limit": arrays.import_limit_wh.T / unit_wh,
+            "export_limit": arrays.export_limit_wh.T / unit_wh,
+            "base_load": arrays.base_load_wh.T / unit_wh,
+        },
+        tie={"limit": arrays.tie_limit_wh / unit_wh, "passed": 1 - arrays.tie_loss_ppm / MILLION},
+        reserve_price=np.array([q.price for q in reserves], dtype=float).reshape(len(reserves), arrays.periods)
+        / unit_price,
+        requirement=np.array([q.requirement_wh for q in reserves]).reshape(held) / unit_wh,
+        weight=likely * (1 - kappa) if len(arrays.scenario_ppm) else likely,
+        kappa=kappa,
+        tail_weight=likely * kappa / (1 - arrays.risk.cvar_alpha_ppm / MILLION),
+    )
+
+
+def _station_data(arrays: FleetArrays, unit_wh: float, unit_price: float) -> dict[str, Floats]:
+    charge, discharge = arrays.charge_wh / unit_wh, arrays.discharge_wh / unit_wh
+    larger = np.maximum(np.maximum(charge, discharge), 1e-300)
+    load = arrays.case_net_load_wh.transpose(0, 2, 1) / unit_wh
+    start = arrays.start_wh / unit_wh
+    shape = arrays.shape
+    return {
+        "charge": charge,
+        "discharge": discharge,
+        "hull_charge": discharge / larger,
+        "hull_discharge": charge / larger,
+        "hull_most": charge * discharge / larger,
+        "eta_c": arrays.eta_c_ppm / MILLION,
+        "eta_d": arrays.eta_d_ppm / MILLION,
+        "keep": arrays.keep_ppm / MILLION,
+        "start": start,
+        "start_spare": np.maximum(start - arrays.energy_min_wh / unit_wh, 0.0),
+        "start_room": np.maximum(arrays.energy_max_wh / unit_wh - start, 0.0),
+        "wear": arrays.wear_price / unit_price,
+        "low": arrays.low_wh.T / unit_wh,
+        "high": arrays.high_wh.T / unit_wh,
+        "curtailable": np.broadcast_to(arrays.curtailable_wh, shape).T / unit_wh,
+        "net_load": load,
+        "import_room": arrays.pcc_import_wh / unit_wh - load,
+        "export_room": arrays.pcc_export_wh / unit_wh + load,
+    }
+
+
+def _energy_unit(arrays: FleetArrays) -> float:
+    figures = (arrays.energy_max_wh, arrays.charge_wh, arrays.discharge_wh, arrays.net_load_wh, arrays.base_load_wh)
+    return max(1000.0, _ten_above(max(float(np.abs(x).max(initial=0)) for x in figures) / MOST_SCALED_ENERGY))
+
+
+def _price_unit(arrays: FleetArrays) -> float:
+    figures = [arrays.buy_price, arrays.sell_price, arrays.wear_price, *(np.array(q.price) for q in arrays.reserves)]
+    return max(1000.0, _ten_above(max(float(np.abs(x).max(initial=0)) for x in figures) / MOST_SCALED_PRICE))
+
+
+def _ten_above(x: float) -> float:
+    return float(10.0 ** np.ceil(np.log10(x))) if x > 1 else 1.0
