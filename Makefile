@@ -6,7 +6,7 @@ BIN := .venv/bin
 ARGS ?=
 
 .PHONY: help demo test check setup setup-dev contracts page bench lock clean \
-  campaign-power-cut campaign-determinism campaign-kills campaign-resume campaign-settlement campaign-plans campaign-steps campaign-invariants gas slither
+  campaign-power-cut campaign-determinism campaign-kills campaign-resume campaign-settlement campaign-plans campaign-forecast campaign-steps campaign-invariants gas slither
 
 help: ## what each target does
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-20s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -43,8 +43,11 @@ campaign-settlement: setup-dev ## ask both implementations of the settlement rul
 campaign-plans: setup-dev ## plan random fleets by two paths and doctor their certificates (JSON in the last line)
 	@$(BIN)/python -m tests.campaigns.plans $(ARGS)
 
+campaign-forecast: setup-dev ## forecast four hours ahead, anew every hour of two months, on the measured series
+	@$(BIN)/pytest -n 2 -m campaign tests/optimizer/forecasting $(ARGS)
+
 campaign-steps: setup-dev ## kill the service at each of its durable steps; mutate the contracts' guards
-	@$(BIN)/pytest -n 2 -m campaign $(ARGS)
+	@$(BIN)/pytest -n 2 -m campaign --ignore tests/optimizer $(ARGS)
 
 campaign-invariants: setup-dev ## call the contracts at random half a million times and mutate them (JSON in the last line)
 	@$(BIN)/python -m tests.campaigns.invariants $(ARGS)

@@ -95,7 +95,7 @@ def test_a_published_tariff_is_forecast_within_a_per_cent(tell: Tell) -> None:
     assert (skill.nmae_ppm("forecast") or 0) < 10_000
 
 
-@pytest.mark.slow
+@pytest.mark.campaign
 @pytest.mark.parametrize(
     "series_of", [measured.homes_load, measured.transformer, measured.homes_pv], ids=["homes", "transformer", "pv"]
 )
