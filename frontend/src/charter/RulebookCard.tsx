@@ -70,7 +70,8 @@ function PackName({ hash }: { readonly hash: string }): ReactNode {
 function InUse({ name, day }: { readonly name: string; readonly day: string }): ReactNode {
   const { charter: words } = useText().text;
   const { data } = useQuery(tariffQuery(day));
-  if (data === undefined || name === "groups") return "—";
+  if (name === "groups") return words.byOperator;
+  if (data === undefined) return "—";
   if (name === "fee_bp") {
     return (
       <>

@@ -3,6 +3,7 @@
 import { Table } from "antd";
 import type { ReactNode } from "react";
 import type { Line, Settlement } from "../api/queries.ts";
+import { useNarrow } from "../states/useNarrow.ts";
 import { useText } from "../text/TextProvider.tsx";
 import { pricePerKwh, yuan } from "../units/money.ts";
 import { energy } from "../units/quantity.ts";
@@ -31,7 +32,7 @@ export function SlotTable({ group, settlement }: { readonly group: KindGroup; re
         }}
         pagination={{ pageSize: ROWS, hideOnSinglePage: true, showSizeChanger: false, size: "small" }}
         columns={[
-          { title: words.slot, render: (_, { line }) => (line.slot >= DAY_SLOT ? words.wholeDay : slotStart(line.slot)) },
+          { title: words.slot, render: (_, { line }) => <Slot line={line} /> },
           { title: words.counterparty, responsive: ["md"], render: (_, own) => <Account account={own.other} /> },
           { title: words.quantity, align: "right", render: (_, own) => (isFixed(own) ? "—" : energy(own.quantityWh, 1)) },
           {
@@ -40,24 +41,42 @@ export function SlotTable({ group, settlement }: { readonly group: KindGroup; re
             render: (_, own) => (isFixed(own) ? words.fixed : `× ${pricePerKwh(own.line.priceCentsPerMwh)}`),
           },
           { title: words.amount, align: "right", render: (_, own) => yuan(own.amountCents, { signed: true }) },
-          { title: text.dispute.flags, render: (_, { line }) => <Flags line={line} /> },
+          { title: text.dispute.flags, responsive: ["md"], render: (_, { line }) => <Flags line={line} /> },
         ]}
       />
     </div>
   );
 }
 
+/** When, and on phones below it whether the line is disputed, was corrected or decided. */
+function Slot({ line }: { readonly line: Line }): ReactNode {
+  const { statement: words } = useText().text;
+  const narrow = useNarrow();
+  return (
+    <>
+      {line.slot >= DAY_SLOT ? words.wholeDay : slotStart(line.slot)}
+      {narrow && flagged(line) && (
+        <div className="chips">
+          <Flags line={line} />
+        </div>
+      )}
+    </>
+  );
+}
+
+function flagged(line: Line): boolean {
+  return line.disputed || line.posted.length > 1 || line.judgedCents !== "0";
+}
+
 /** Whether a line is disputed, was corrected or decided. */
 function Flags({ line }: { readonly line: Line }): ReactNode {
   const { dispute: words } = useText().text;
-  const corrected = line.posted.length > 1;
-  const judged = line.judgedCents !== "0";
-  if (!line.disputed && !corrected && !judged) return <span className="muted">{words.unchanged}</span>;
+  if (!flagged(line)) return <span className="muted">{words.unchanged}</span>;
   return (
     <>
       {line.disputed && <span className="chip warn">{words.disputed}</span>}
-      {corrected && <span className="chip">{words.corrected}</span>}
-      {judged && <span className="chip bad">{words.judged}</span>}
+      {line.posted.length > 1 && <span className="chip">{words.corrected}</span>}
+      {line.judgedCents !== "0" && <span className="chip bad">{words.judged}</span>}
     </>
   );
 }

@@ -23,6 +23,7 @@ export const charterEn: CharterTexts = {
   undecided: "not decided by the members yet",
   noneAgreed: "ended",
   byPack: "as in the tariff pack",
+  byOperator: "as filed by the operator",
   packFiled: (name) => `pack ${name}`,
   packHash: "hash of the pack",
   packMatches: "the service uses this pack",

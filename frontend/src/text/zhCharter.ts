@@ -21,6 +21,7 @@ export const charterZh = {
   undecided: "成员尚未议定",
   noneAgreed: "不再适用",
   byPack: "按电价规则包",
+  byOperator: "按运营方备案",
   packFiled: (name: string) => `规则包 ${name}`,
   packHash: "规则包哈希",
   packMatches: "与服务所用的规则包一致",
