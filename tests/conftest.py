@@ -9,14 +9,15 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 from xdist.scheduler import LoadScopeScheduling, Scheduling
 
 from tests.demo_day import Tell, demos, live_demo, played_day
 
 __all__ = ["demos", "live_demo", "played_day"]
 
-settings.register_profile("repeatable", derandomize=True)
+# No test fails by the clock: machines are noisy.
+settings.register_profile("repeatable", derandomize=True, deadline=None, suppress_health_check=(HealthCheck.too_slow,))
 settings.load_profile("repeatable")
 
 OF_THE_DEMO = ("tests/journeys/", "tests/page/", "tests/cli/test_bench_day.py")
