@@ -15,7 +15,7 @@ from oracle import cbor
 from oracle import segment as oracle_segment
 from oracle.eip712 import ack_digest
 from oracle.segment import SealedSegment
-from oracle.signature import _HALF_ORDER, _ORDER, SecpSigner, expand, recover
+from oracle.signature import HALF_ORDER, ORDER, SecpSigner, expand, recover
 
 T0 = 1_767_204_000_000
 """The first epoch's start, UTC ms."""
@@ -124,7 +124,7 @@ def wrong_secret(service) -> SealedSegment:
 def high_s(service) -> SealedSegment:
     """The lowest s above half the order: larger ones have no place beside the parity bit of the 64 bytes."""
     sealed = service.box().seal(T0)
-    signature = sealed.signed.signature[:32] + (_HALF_ORDER + 1).to_bytes(32, "big")
+    signature = sealed.signed.signature[:32] + (HALF_ORDER + 1).to_bytes(32, "big")
     return replace(sealed, signed=replace(sealed.signed, signature=signature))
 
 
@@ -132,7 +132,7 @@ def high_s_of_65_bytes(service) -> SealedSegment:
     """The mirrored signature as other libraries write it: r, n - s, v."""
     sealed = service.box().seal(T0)
     wide = expand(sealed.signed.signature)
-    mirrored = wide[:32] + (_ORDER - int.from_bytes(wide[32:64], "big")).to_bytes(32, "big") + bytes([55 - wide[64]])
+    mirrored = wide[:32] + (ORDER - int.from_bytes(wide[32:64], "big")).to_bytes(32, "big") + bytes([55 - wide[64]])
     return replace(sealed, signed=replace(sealed.signed, signature=mirrored))
 
 

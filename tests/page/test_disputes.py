@@ -30,7 +30,9 @@ def _open_line(page: Page, url: str) -> str:
 def test_window_and_command_are_told_when_a_line_is_opened(watched: Any, demo_url: str, context: Any) -> None:
     page = watched.page
     command = _open_line(page, demo_url)
-    assert re.match(r"alliance dispute 2026-\d\d-\d\d \d+ --rpc http://127\.0\.0\.1:\d+ --archive http://", command)
+    assert re.match(
+        r"alliance dispute 2026-\d\d-\d\d --leaf \d+ --rpc http://127\.0\.0\.1:\d+ --archive http://", command
+    )
     expect(page.locator(".corrections")).to_contain_text("质疑期至")
     expect(page.locator(".corrections")).to_contain_text("第 1 版")
     watched.picture(f"dispute-{page.viewport_size['width']}")
@@ -39,10 +41,10 @@ def test_window_and_command_are_told_when_a_line_is_opened(watched: Any, demo_ur
 
 
 def test_court_finds_the_line_right_when_the_pages_command_is_run(
-    watched: Any, demo_url: str, played_day: PlayedDay, tmp_path: Path
+    watched: Any, played_day: PlayedDay, tmp_path: Path
 ) -> None:
     page = watched.page
-    given = _open_line(page, demo_url).split()
+    given = _open_line(page, played_day.played.service_url).split()
     shown = page.locator(".slots .ant-table-row").first.inner_text()
     state = played_day.live.state
     (tmp_path / "deployment.json").write_bytes((state / "deployment.json").read_bytes())

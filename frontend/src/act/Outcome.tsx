@@ -1,7 +1,9 @@
 /** What came of an action: waiting for the wallet, waiting for the block, in block n, or why it was refused. */
 
+import { useQuery } from "@tanstack/react-query";
 import type { ReactNode } from "react";
 import { Problem } from "../api/problem.ts";
+import { serviceQuery } from "../api/queries.ts";
 import { ContractRefusal, shortly } from "../chain/refusal.ts";
 import { Failure } from "../states/Answered.tsx";
 import { useText } from "../text/TextProvider.tsx";
@@ -11,6 +13,7 @@ import "./act.css";
 
 export function Outcome({ act }: { readonly act: Act }): ReactNode {
   const { text } = useText();
+  const service = useQuery(serviceQuery);
   if (act.state === "idle") return null;
   if (act.state === "failed") return act.error === null ? null : <Refused error={act.error} />;
   const said =
@@ -19,6 +22,7 @@ export function Outcome({ act }: { readonly act: Act }): ReactNode {
   return (
     <div className={`outcome ${act.state}`} role="status" data-outcome={act.state}>
       <span>{said}</span>
+      {act.state === "sent" && service.data?.lockstep === true && <span>{text.act.demoBlocks}</span>}
       {hash !== null && <span className="mono">{hash}</span>}
     </div>
   );

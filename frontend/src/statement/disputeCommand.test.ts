@@ -24,7 +24,7 @@ it("says why not", () => {
 it("fills the program's arguments in", () => {
   const place = { day: "2026-07-15", leaf: 37, rpcUrl: "http://127.0.0.1:8545", archive: "http://127.0.0.1:8080" };
   const asking =
-    "alliance dispute 2026-07-15 37 --rpc http://127.0.0.1:8545 --archive http://127.0.0.1:8080 --deployment deployment.json --key my.key";
+    "alliance dispute 2026-07-15 --leaf 37 --rpc http://127.0.0.1:8545 --archive http://127.0.0.1:8080 --deployment deployment.json --key my.key";
   expect(disputeCommand(place)).toBe(asking);
   expect(disputeCommand(place, true)).toBe(`${asking} --wallet wallet.json`);
 });

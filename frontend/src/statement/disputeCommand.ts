@@ -29,6 +29,6 @@ export interface Place {
 
 /** The command that asks the court; with `wallet` the one that sends the dispute. */
 export function disputeCommand({ day, leaf, rpcUrl, archive }: Place, wallet = false): string {
-  const asking = `alliance dispute ${day} ${leaf} --rpc ${rpcUrl} --archive ${archive} --deployment deployment.json --key ${KEY_FILE}`;
+  const asking = `alliance dispute ${day} --leaf ${leaf} --rpc ${rpcUrl} --archive ${archive} --deployment deployment.json --key ${KEY_FILE}`;
   return wallet ? `${asking} --wallet wallet.json` : asking;
 }

@@ -5,10 +5,7 @@ export const charterZh = {
   lead: "一位成员一票。规则由成员提案、投票，等待期过后执行；管理方不能单独改动。",
   placesLabel: "加入与章程的分页",
   places: { rules: "章程与提案", members: "成员与申请" },
-  rulebook: "现行规则",
   rulebookOn: (day: string) => `${day} 生效的规则`,
-  rule: "规则",
-  value: "现值",
   since: "自",
   next: "将变为",
   names: {
@@ -22,10 +19,7 @@ export const charterZh = {
   noneAgreed: "不再适用",
   byPack: "按电价规则包",
   byOperator: "按运营方备案",
-  packFiled: (name: string) => `规则包 ${name}`,
   packHash: "规则包哈希",
-  packMatches: "与服务所用的规则包一致",
-  packDiffers: "与服务所用的规则包不同",
   mechanisms: "各类储能站的共享机制",
   mechanism: (type: string) => `${type}储能站`,
   noMechanisms: "尚未议定，出租只受合约本身限制",
@@ -130,8 +124,6 @@ export const charterZh = {
   reasonWrong: "与链上的哈希不符：这不是当时的理由",
   members: "成员",
   memberStates: { admitted: "已加入", suspended: "已中止", leaving: "退出中", left: "已退出" } as Record<string, string>,
-  youAreMember: (n: number) => `您是成员 ${n} 号`,
-  rosterNext: "名册从次日起计入",
   hash: "哈希",
 };
 
