@@ -48,6 +48,7 @@ def test_court_finds_the_line_right_when_the_pages_command_is_run(
     shown = page.locator(".slots .ant-table-row").first.inner_text()
     state = played_day.live.state
     (tmp_path / "deployment.json").write_bytes((state / "deployment.json").read_bytes())
+    (tmp_path / "my.key").touch(mode=0o600)
     (tmp_path / "my.key").write_bytes((state / "readers" / "member-3.key").read_bytes())
     program = str(Path(sys.executable).with_name("alliance"))
     done = subprocess.run([program, *given[1:], "--json"], cwd=tmp_path, capture_output=True, text=True, check=False)
