@@ -5,6 +5,7 @@ archive alone. The last line is JSON: {"mutations", "detected", "misnamed", "har
 """
 
 import argparse
+import gc
 import json
 import multiprocessing
 import os
@@ -150,6 +151,8 @@ class _Worker:
         if world not in self.stories:
             self.stories[world] = Story(evidence_world.load(self.folder / str(world)))
             self.verifiers[world] = [evidence_verifiers.made(name, self.stories[world]) for name in self.names]
+            gc.collect()
+            gc.freeze()  # the worlds stay to the end: no collection need walk through them again
         return self.stories[world], self.verifiers[world]
 
 

@@ -1,21 +1,24 @@
 """What every case of a world shares is computed once: pure functions, remembered by their whole input.
 
 A day's plan, certificate and statements, its blocks' headers, events, signatures and readings are read and checked by
-each of thousands of audits. What an audit makes of them (log, streams, keys, state, settlement, every comparison) is
-computed anew in each case, and a changed byte is another input. What was refused is never remembered.
+each of thousands of audits, and of the same inputs the same statement follows. What an audit makes of them (log, streams,
+keys, state, quantities, every comparison) is computed anew in each case, and a changed byte is another input. What was
+refused is never remembered.
 """
 
 import sys
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import fields
 from functools import lru_cache
 from typing import Any
 
-from alliance import certificate, day, schedule
+from alliance import certificate, day, schedule, settlement
 from alliance.identity import Address, Digest
+from alliance.settlement import SettlementInputs
 from chain import events, proofs, rpc
-from oracle import cbor, contents, rows, signature, statement_document
+from oracle import cbor, contents, rows, settlement_tree, signature, statement_document
 from oracle.signers import Signers
 
 _KEPT = 400
@@ -46,6 +49,8 @@ class _Memory:
     def _part(self, value: object) -> object:
         if isinstance(value, bytes | int | str | None):
             return (type(value), value)
+        if isinstance(value, SettlementInputs):
+            return tuple(_hashed(getattr(value, field.name)) for field in fields(value))
         return id(value) if id(value) in self._made else None
 
     def _keep(self, key: object, result: Any, values: tuple[object, ...]) -> None:
@@ -72,11 +77,22 @@ def _inside(result: Any) -> list[object]:
     return found
 
 
+def _hashed(value: object) -> object:
+    """A value by which an input is known: of a map its keys in order, and each thing in it once."""
+    if not isinstance(value, Mapping):
+        return value
+    places = {id(one): at for at, one in enumerate({id(one): one for one in value.values()}.values())}
+    distinct = {id(one): one for one in value.values()}
+    return tuple((key, places[id(one)]) for key, one in sorted(value.items())), tuple(distinct.values())
+
+
 _SHORT = 4_000
 """Blocks of fewer bytes are evidence, entries and manifests: they are decoded anew each time."""
 _FUNCTIONS: tuple[Function, ...] = (
     cbor.decode, statement_document.from_plain, certificate.certificate_from_plain,
-    certificate.check, schedule.schedule_from_plain, day.rule_document, rows.entry_of,
+    certificate.check, schedule.schedule_from_plain, day.rule_document, rows.entry_of, settlement.settle,
+    settlement.restated, settlement.correct, settlement.apply_correction, settlement_tree.statement_root,
+    statement_document.encode,
 )  # fmt: skip
 
 

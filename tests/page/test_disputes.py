@@ -36,6 +36,8 @@ def test_window_and_command_are_told_when_a_line_is_opened(watched: Any, demo_ur
     expect(page.locator(".corrections")).to_contain_text("质疑期至")
     expect(page.locator(".corrections")).to_contain_text("第 1 版")
     watched.picture(f"dispute-{page.viewport_size['width']}")
+    cut = "(table) => table.scrollWidth - table.clientWidth"
+    assert page.locator(".slots .ant-table-content").first.evaluate(cut) <= 0
     assert watched.overflow() <= 0
     assert watched.complaints == []
 

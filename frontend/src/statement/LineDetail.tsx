@@ -5,6 +5,7 @@ import type { ReactNode } from "react";
 import { type Line, type Settlement, serviceQuery } from "../api/queries.ts";
 import { usePinned } from "../audit/usePinned.ts";
 import { Copyable } from "../states/Copyable.tsx";
+import { Skeleton } from "../states/Opening.tsx";
 import { useText } from "../text/TextProvider.tsx";
 import { yuan } from "../units/money.ts";
 import { disputable, disputeCommand, KEY_FILE } from "./disputeCommand.ts";
@@ -66,10 +67,11 @@ function Disputing({ line, settlement }: LineProps): ReactNode {
       </div>
     );
   }
+  if (deployment === null) return <Skeleton height={120} />;
   const place = {
     day: settlement.day,
     leaf: found.leaf,
-    rpcUrl: deployment?.rpcUrl ?? "http://127.0.0.1:8545",
+    rpcUrl: deployment.rpcUrl ?? words.yourNode,
     archive: window.location.origin,
   };
   return (

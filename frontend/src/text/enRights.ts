@@ -32,6 +32,7 @@ export const disputeEn: DisputeTexts = {
   standing: "stands at",
   how: "Dispute this line",
   howWhy: "The court contract recomputes the line from evidence of chain and archive: wrong, it is set right at once; right, the call is refused. Anyone may call, no deposit; without a wallet it only asks.",
+  yourNode: "YOUR_NODE",
   command: "On a computer with this project",
   commandWallet: "Once it is wrong, send it with a wallet (one fee)",
   keyHint: (name) => `${name} is your reader's key file, which opens encrypted evidence; register one under “Who may read my data”`,
