@@ -282,7 +282,12 @@ contract AllianceRegistry is IAllianceRegistry, AccessControl {
 
     /// @inheritdoc IAllianceRegistry
     function onRosterSince(uint32 memberId) external view returns (uint32) {
-        return _roster.since[memberId];
+        return _roster.entries[memberId].version;
+    }
+
+    /// @inheritdoc IAllianceRegistry
+    function onRosterFrom(uint32 memberId) external view returns (uint32) {
+        return _roster.entries[memberId].fromDay;
     }
 
     /// @inheritdoc IAllianceRegistry

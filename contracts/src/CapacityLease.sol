@@ -366,6 +366,8 @@ contract CapacityLease is ICapacityLease {
     /// @dev Record a lease that fits its offer.
     function _begin(Lease memory made, OfferTerms memory terms) private returns (uint32 leaseId) {
         LeaseRules.requireTerm(made, terms, Calendar.slotAt(block.timestamp));
+        _requireOnRoster(made.ownerId, made.firstSlot);
+        _requireOnRoster(made.lesseeId, made.firstSlot);
         uint32[] storage live = _offers[made.offerId].live;
         _renew(live);
         if (live.length == LIVE_LEASES_LIMIT) revert OfferFull(made.offerId, LIVE_LEASES_LIMIT);
@@ -468,6 +470,12 @@ contract CapacityLease is ICapacityLease {
 
     function _requireAdmitted(address account) private view {
         if (registry.memberStatus(account) != MemberStatus.Admitted) revert LeaseNotAdmitted(account);
+    }
+
+    /// @dev A day that a lease touches has both parties on its roster, or it could not be settled.
+    function _requireOnRoster(uint32 memberId, uint32 firstSlot) private view {
+        uint256 earliest = Calendar.firstSlotOf(registry.onRosterFrom(memberId));
+        if (firstSlot < earliest) revert LeaseBeforeRoster(memberId, firstSlot, earliest);
     }
 
     function _requireRunning() private view {

@@ -70,7 +70,7 @@ contract ActionGasTest is Alliance {
         OfferTerms memory terms = offerTerms(1);
         (terms.endNoticeSlots, terms.endFeeBp) = (4, 1000);
         measure("offer", member(1), address(leases), abi.encodeCall(leases.offer, (terms)));
-        uint32 from = terms.firstSlot;
+        uint32 from = uint32(Calendar.firstSlotOf(Calendar.dayAt(block.timestamp) + 1)); // all are on the roster
         for (uint256 i = 2; i <= 4; ++i) {
             bytes memory accept = abi.encodeCall(leases.accept, (1, 2e5, 4e5, from, 7 * 96));
             string memory name = i == 2 ? "accept, first lease" : i == 3 ? "accept, second lease" : "accept, third lease";

@@ -17,6 +17,7 @@ contract CapacityLeaseTest is Alliance {
     function setUp() public {
         deploy();
         admitMembers(4);
+        vm.warp(block.timestamp + 1 days); // they are on the roster
         owner = member(1);
         station = registerStation(owner);
         from = Calendar.slotAt(block.timestamp) + 1;
@@ -40,6 +41,34 @@ contract CapacityLeaseTest is Alliance {
     }
 
     // ---- leases ----
+
+    function test_leaseBegins_notBeforeBothPartiesAreOnTheRoster() external {
+        uint32 offerId = offerAll();
+        vm.prank(address(charter));
+        registry.suspend(member(2));
+        vm.prank(address(charter));
+        registry.reinstate(member(2));
+        uint256 tomorrow = Calendar.firstSlotOf(Calendar.dayAt(block.timestamp) + 1);
+        vm.assertEq(registry.onRosterFrom(2), Calendar.dayAt(block.timestamp) + 1, "from tomorrow");
+        vm.prank(member(2));
+        vm.expectRevert(
+            abi.encodeWithSelector(ICapacityLease.LeaseBeforeRoster.selector, 2, uint32(tomorrow - 1), tomorrow)
+        );
+        leases.accept(offerId, 1, 1, uint32(tomorrow - 1), 96);
+        accept(2, offerId, 1, 1, uint32(tomorrow), 96);
+        accept(3, offerId, 1, 1, from, 96);
+    }
+
+    function test_leaseRefuses_ofAnOwnerOnTheRosterFromTomorrow() external {
+        vm.prank(address(charter));
+        registry.suspend(owner);
+        vm.prank(address(charter));
+        registry.reinstate(owner);
+        uint32 offerId = offerAll();
+        vm.prank(member(2));
+        vm.expectPartialRevert(ICapacityLease.LeaseBeforeRoster.selector);
+        leases.accept(offerId, 1, 1, from, 96);
+    }
 
     function test_leaseIsRecorded_withItsShareOfRentAndContent() external {
         uint32 offerId = offerAll();
@@ -159,7 +188,7 @@ contract CapacityLeaseTest is Alliance {
         vm.prank(owner);
         vm.expectRevert(
             abi.encodeWithSelector(
-                ICapacityLease.StationPowerOversold.selector, station, from - 1 + 3 * 96 + 31, 1e6, 1e6, 1e6
+                ICapacityLease.StationPowerOversold.selector, station, from - 1 + 2 * 96 + 31, 1e6, 1e6, 1e6
             )
         );
         leases.offer(terms); // Saturdays, the last quarter hour of the first

@@ -20,6 +20,7 @@ contract LeasingHandler is Alliance {
     constructor() {
         deploy();
         admitMembers(MEMBERS);
+        vm.warp(block.timestamp + 1 days); // they are on the roster
         station = registerStation(member(1));
     }
 

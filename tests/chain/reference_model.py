@@ -78,6 +78,7 @@ class Model:
         self.number: dict[Address, int] = {}
         self.account: dict[int, Address] = {}
         self.since: dict[int, int] = {}
+        self.roster_from: dict[int, int] = {}
         self.roster: set[int] = set()
         self.version = 0
         self.cleared_to: dict[int, int] = {}
@@ -164,7 +165,7 @@ class Model:
 
     def _enter(self, number: int) -> None:
         self.version += 1
-        self.since[number] = self.version
+        self.since[number], self.roster_from[number] = self.version, self.today + 1
         self.roster.add(number)
 
     def _require_status(self, who: Address, want: MemberStatus) -> None:
@@ -341,6 +342,8 @@ class Model:
         refuse(outside, "LeaseOutsideOffer")
         held = [slot for slot in range(first, first + term) if on_time(terms, slot)]
         refuse(not held, "LeaseWindowEmpty")
+        for party in (owner, lessee):
+            refuse(first < Day(self.roster_from[party]).first_slot, "LeaseBeforeRoster")
         live = self._running(on_offer.leases)
         refuse(len(live) == LEASES_LIMIT, "OfferFull")
         taken = [

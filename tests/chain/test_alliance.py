@@ -249,11 +249,19 @@ def _terms(joined: Joined) -> OfferTerms:
     )  # fmt: skip
 
 
+def _tomorrow(joined: Joined) -> int:
+    return day_at(joined.chain.now_ms).plus(1).first_slot
+
+
 def test_lease_is_the_rules_lease_when_an_offer_is_accepted(joined: Joined) -> None:
     terms = _terms(joined)
     joined.send("offer", joined.world.members[5], "CapacityLease", leases.offer(terms))
     assert joined.leases.offer(1) == (terms, False)
-    accept = leases.accept(1, power_w=1_500_000, energy_wh=6_000_000, first_slot=terms.first_slot + 5, term_slots=96)
+    with pytest.raises(Reverted, match="LeaseBeforeRoster"):  # joined today: on the roster from tomorrow
+        today = leases.accept(1, power_w=1, energy_wh=1, first_slot=terms.first_slot, term_slots=96)
+        joined.send("accept", joined.world.members[2], "CapacityLease", today)
+    first = _tomorrow(joined) + 5
+    accept = leases.accept(1, power_w=1_500_000, energy_wh=6_000_000, first_slot=first, term_slots=96)
     receipt = joined.send("accept", joined.world.members[2], "CapacityLease", accept)
     leased = joined.leases.lease(LeaseId(1))
     assert (leased.owner, leased.lessee, leased.station, leased.wear_price) == (6, 3, 6, -5)
@@ -603,7 +611,7 @@ def test_every_event_is_read_as_web3_reads_it_when_a_whole_story_is_followed(
         leases.set_own_need(StationId(6), power_w=1, energy_wh=2),
     )
     joined.send("offer", joined.world.members[5], "CapacityLease", leases.offer(_terms(joined)))
-    accept = leases.accept(1, power_w=10**6, energy_wh=10**6, first_slot=_terms(joined).first_slot, term_slots=9)
+    accept = leases.accept(1, power_w=10**6, energy_wh=10**6, first_slot=_tomorrow(joined), term_slots=9)
     joined.send("accept", joined.world.members[2], "CapacityLease", accept)
     joined.send("withdrawOffer", joined.world.members[5], "CapacityLease", leases.withdraw_offer(1))
     joined.send("claim", joined.world.members[1], "AnchorLog", anchors.claim(sha256(b"lost")))

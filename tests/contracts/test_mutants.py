@@ -31,6 +31,14 @@ MUTANTS: dict[str, Mutant] = {
         source="CapacityLease.sol", guard="_requireRoomInOffer(made, terms, live);", without="",
         noticed_by="LeasingInvariants",
     ),
+    "a lease begins before its lessee is on the roster": Mutant(
+        source="CapacityLease.sol", guard="_requireOnRoster(made.lesseeId, made.firstSlot);", without="",
+        noticed_by="CapacityLeaseTest",
+    ),
+    "a lease begins before its owner is on the roster": Mutant(
+        source="CapacityLease.sol", guard="_requireOnRoster(made.ownerId, made.firstSlot);", without="",
+        noticed_by="CapacityLeaseTest",
+    ),
     "a station is oversold": Mutant(
         source="CapacityLease.sol", guard="_requireRoomInStation(terms, spec, offerableBp);", without="",
         noticed_by="LeasingInvariants",

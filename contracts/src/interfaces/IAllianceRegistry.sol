@@ -145,6 +145,9 @@ interface IAllianceRegistry {
     /// @notice The roster's version with which a member last came on it.
     function onRosterSince(uint32 memberId) external view returns (uint32 version);
 
+    /// @notice The first local day of a member's latest stay on the roster: the day after it was admitted or reinstated.
+    function onRosterFrom(uint32 memberId) external view returns (uint32 day);
+
     /// @notice Numbers of the members admitted now, ascending.
     function roster() external view returns (uint32[] memory memberIds);
 

@@ -36,6 +36,7 @@ interface ICapacityLease {
     error LeaseAlreadyEnded(uint32 leaseId, uint32 endSlot);
     error LeaseEndOutside(uint32 leaseId, uint32 asked, uint32 earliest, uint32 latest);
     error LeaseOutsideOffer(uint32 offerId, uint32 firstSlot, uint256 endSlot, uint32 offerFirst, uint32 offerEnd);
+    error LeaseBeforeRoster(uint32 memberId, uint32 firstSlot, uint256 earliest);
     error LeaseNothing(uint64 powerW, uint64 energyWh);
     error LeaseWindowEmpty(uint32 offerId, uint32 firstSlot, uint32 termSlots);
     error LeasePowerOversold(uint32 offerId, uint32 slot, uint64 offeredW, uint256 leasedW, uint64 askedW);

@@ -15,7 +15,12 @@ library RosterBook {
         uint32[] ids; // ascending
         Checkpoints.Trace256 hashes; // by the first local day on which they hold
         uint32 version; // how often somebody was put on it
-        mapping(uint32 memberId => uint32 version) since; // the version with which a member last came on it
+        mapping(uint32 memberId => Entry) entries; // how a member last came on it
+    }
+
+    struct Entry {
+        uint32 version; // with which the member came
+        uint32 fromDay; // its first local day on the roster
     }
 
     /// @notice Add a member at its place in the order of admission.
@@ -26,7 +31,7 @@ library RosterBook {
         uint256 i = length;
         for (; i > 0 && self.ids[i - 1] > memberId; --i) self.ids[i] = self.ids[i - 1];
         self.ids[i] = memberId;
-        self.since[memberId] = ++self.version;
+        self.entries[memberId] = Entry({version: ++self.version, fromDay: _nextDay()});
         _checkpoint(self);
     }
 
@@ -49,9 +54,14 @@ library RosterBook {
     }
 
     function _checkpoint(State storage self) private {
-        uint32 fromDay = Calendar.dayAt(block.timestamp) + 1;
+        uint32 fromDay = _nextDay();
         uint32[] memory ids = self.ids;
         self.hashes.push(fromDay, uint256(keccak256(abi.encode(ids))));
         emit IAllianceRegistry.RosterChanged(fromDay, ids);
+    }
+
+    /// @dev A change counts from the next local day.
+    function _nextDay() private view returns (uint32) {
+        return Calendar.dayAt(block.timestamp) + 1;
     }
 }

@@ -57,6 +57,7 @@ export const errorAbi = parseAbi([
   "error LeaseNotEndable(uint32 leaseId)",
   "error LeaseNotOwner(uint32 stationId, address owner, address account)",
   "error LeaseNotParty(uint32 leaseId, address account)",
+  "error LeaseBeforeRoster(uint32 memberId, uint32 firstSlot, uint256 earliest)",
   "error LeaseNothing(uint64 powerW, uint64 energyWh)",
   "error LeaseNoticeTooShort(uint32 leaseId, uint32 asked, uint256 earliest)",
   "error LeaseOutsideOffer(uint32 offerId, uint32 firstSlot, uint256 endSlot, uint32 offerFirst, uint32 offerEnd)",

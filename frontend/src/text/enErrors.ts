@@ -17,6 +17,8 @@ export const contractErrorsEn: Record<ErrorName, (f: RefusalFacts) => string> = 
   Error: (f) => `The contract refused: ${f["message"]}`,
   Panic: (f) => `Error inside the contract (code ${f["code"]})`,
   LeaseAlreadyEnded: (f) => `Lease ${f["leaseId"]} ended early already, at ${f["endSlot"]}`,
+  LeaseBeforeRoster: (f) =>
+    `Member ${f["memberId"]} is on the settlement roster from the day after it joined: the lease can begin at ${f["earliest"]}, you chose ${f["firstSlot"]}`,
   LeaseEndOutside: (f) => `Lease ${f["leaseId"]} cannot end at ${f["asked"]}: only between ${f["earliest"]} and ${f["latest"]}`,
   LeaseEnergyOversold: (f) =>
     `${f["askedWh"]} exceeds what is left of offer ${f["offerId"]}: in slot ${f["slot"]} it offers ${f["offeredWh"]}, ${f["leasedWh"]} are let`,

@@ -16,6 +16,7 @@ export const contractErrorsZh: Record<ErrorName, (f: RefusalFacts) => string> = 
   Error: (f) => `合约拒绝：${f["message"]}`,
   Panic: (f) => `合约内部错误（代码 ${f["code"]}）`,
   LeaseAlreadyEnded: (f) => `租约 ${f["leaseId"]} 已提前终止，止于 ${f["endSlot"]}`,
+  LeaseBeforeRoster: (f) => `成员 ${f["memberId"]} 新加入，次日才进入结算名册：租约最早可从 ${f["earliest"]} 开始，您选的是 ${f["firstSlot"]}`,
   LeaseEndOutside: (f) => `租约 ${f["leaseId"]} 不能止于 ${f["asked"]}：只能在 ${f["earliest"]} 至 ${f["latest"]} 之间`,
   LeaseEnergyOversold: (f) =>
     `要租 ${f["askedWh"]}，超出报价 ${f["offerId"]} 的余量：时段 ${f["slot"]}，报价共 ${f["offeredWh"]}，已租出 ${f["leasedWh"]}`,
