@@ -5,6 +5,8 @@ from dataclasses import replace
 from random import Random
 from typing import Any
 
+from alliance import certificate
+from alliance.errors import AllianceError
 from alliance.identity import ZERO_DIGEST, Digest
 from alliance.statement import (
     GRID,
@@ -422,6 +424,19 @@ _PLAN = Named(clause="9")
 _FORM = Named(clause="8.3.2")
 
 
+_ANOTHER_PLAN = Named(clause="8.9", says="the statement's schedules", where={"slot": 96})
+"""The plan is as good a proof as the first one, but the statement rests on the first one."""
+
+
+def _still_proves(content: Any) -> bool:
+    """Whether an altered certificate holds: a dual of the wrong sign counts as 0, whatever its size (9.2)."""
+    try:
+        certificate.check(certificate.certificate_from_plain(content["certificate"]))
+    except AllianceError:
+        return False
+    return True
+
+
 def _no_rows(epoch: int) -> Named:
     """A document that cannot be read has no rows that its rows entry could tell."""
     return Named(clause="4.2", says="rows entry of a document (", where={"epoch": epoch})
@@ -470,6 +485,8 @@ def _(story: Story, rng: Random) -> Told:
         case 0:
             at = rng.randrange(len(proof["duals"]))
             proof["duals"][at] += rng.choice([-1, 1]) * 10**9
+            if _still_proves(content):
+                return _logged_instead(story, named, EntryType.SCHEDULE, content, _ANOTHER_PLAN)
         case 1:
             proof["objectiveMicrocents"] += rng.choice([-1, 1])
         case 2:
