@@ -84,6 +84,22 @@ class Job:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Walk:
+    """A programme to be solved for one group of its players after the other, each from the basis of the one before.
+
+    A player who is not in the group leaves: its columns are 0, its rows hold nothing, its part of the right sides goes.
+    """
+
+    linear: Linear
+    column_of: tuple[int, ...]
+    """Whose each column is; −1: nobody's own."""
+    row_of: tuple[int, ...]
+    right: tuple[tuple[tuple[int, float], ...], ...]
+    """For each player its part of the right sides of nobody's rows: (row, amount)."""
+    groups: tuple[tuple[int, ...], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Optimum:
     """A solved programme: columns in kWh, a dual a row in cents per unit of the row, cost in cents."""
 

@@ -36,6 +36,7 @@ from optimizer.linear import (
     SolverMissing,
     SolverTimedOut,
     Tie,
+    Walk,
 )
 
 
@@ -117,6 +118,20 @@ class SolverProcess:
         if "failed" in answer:
             raise SolverFailed(backend=settings.backend, status=answer["failed"])
         return [_answer(a) for a in answer["answers"]]
+
+    def solve_walk(self, walk: Walk, *, settings: SolverSettings) -> list[float | None]:
+        """Costs of a programme for one group of players after the other, in cents; None if infeasible.
+
+        Raises SolverMissing, SolverTimedOut or SolverFailed.
+        """
+        request = {"backend": settings.backend.value, "walk": asdict(walk)}
+        answer = json.loads(self._asked(_WALK, json.dumps(request).encode(), settings))
+        if "missing" in answer:
+            raise SolverMissing(backend=answer["missing"])
+        if "failed" in answer:
+            raise SolverFailed(backend=settings.backend, status=answer["failed"])
+        costs: list[float | None] = answer["costs"]
+        return costs
 
     def solve_arrays(self, programme: ArrayProgramme, *, settings: SolverSettings) -> ArrayOptimum | None:
         """Solve one large programme with HiGHS; None if infeasible.
@@ -215,7 +230,7 @@ def main() -> None:
         _send(sys.stdout.buffer, kind, _ANSWERS[kind](body))
 
 
-_JOBS, _ARRAYS, _PRICES = b"jobs", b"arrays", b"prices"
+_JOBS, _ARRAYS, _PRICES, _WALK = b"jobs", b"arrays", b"prices", b"walk"
 
 
 def _send(pipe: IO[bytes], kind: bytes, body: bytes | memoryview) -> None:
@@ -271,10 +286,32 @@ def _prices_answered(body: bytes) -> memoryview:
     return reply.getbuffer()
 
 
+def _walk_answered(body: bytes) -> bytes:
+    from optimizer.walk import walked
+
+    request = json.loads(body)
+    plain = request["walk"]
+    walk = Walk(
+        linear=_linear(plain["linear"]),
+        column_of=tuple(plain["column_of"]),
+        row_of=tuple(plain["row_of"]),
+        right=tuple(tuple(map(tuple, of_player)) for of_player in plain["right"]),
+        groups=tuple(map(tuple, plain["groups"])),
+    )
+    try:
+        reply: dict[str, object] = {"costs": walked(_engine(Backend(request["backend"])), walk)}
+    except SolverMissing as error:
+        reply = {"missing": error.backend}
+    except SolverFailed as error:
+        reply = {"failed": error.status}
+    return json.dumps(reply).encode()
+
+
 _ANSWERS: dict[bytes, Callable[[bytes], bytes | memoryview]] = {
     _JOBS: _jobs_answered,
     _ARRAYS: _arrays_answered,
     _PRICES: _prices_answered,
+    _WALK: _walk_answered,
 }
 
 
@@ -329,13 +366,17 @@ def _engine(backend: Backend) -> Engine:
 
 
 def _job(plain: dict[str, Any]) -> Job:
-    linear: dict[str, Any] = {name: tuple(values) for name, values in plain["linear"].items()}
-    named = {name: tuple(map(tuple, linear[name])) for name in ("columns", "rows")}
     return Job(
-        linear=Linear(**(linear | named)),
+        linear=_linear(plain["linear"]),
         ties=tuple(Tie(**t) for t in plain["ties"]),
         limits=tuple(Limit(**x) for x in plain["limits"]),
     )
+
+
+def _linear(plain: dict[str, Any]) -> Linear:
+    linear: dict[str, Any] = {name: tuple(values) for name, values in plain.items()}
+    named = {name: tuple(map(tuple, linear[name])) for name in ("columns", "rows")}
+    return Linear(**(linear | named))
 
 
 def _answer(plain: dict[str, Any] | None) -> Answer:
