@@ -16,6 +16,7 @@ _COMMANDS = {
     "reader": ("cli.reader", "Make a reader's key for encrypted evidence, or tell its public half."),
     "verify": ("cli.verify", "Verify the receipt of one reading against the chain."),
     "plan": ("cli.plan", "Solve a day-ahead problem from a file and certify the plan; check a certificate."),
+    "split": ("cli.split", "Split the gain of planning together by several rules; name who would leave; check it."),
     "decompose": ("cli.decompose", "Split a regional target over stations, to the watt; check such a record."),
     "forecast": ("cli.forecast", "Forecast load, PV, wind or prices with intervals; judge it against the past."),
     "verify-plan": ("cli.verify_plan", "Check a fleet plan's certificate without a solver."),

@@ -5,9 +5,7 @@ beyond 2^53 as decimal texts. `solve` ends with 0, 1 (no such plan, with the rea
 """
 
 import json
-import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, NoReturn
 
@@ -26,31 +24,15 @@ from alliance.certificate import (
 from alliance.certificate import check as check_certificate
 from alliance.errors import AllianceError, Malformed, Missing
 from alliance.schedule import ScheduleRow
+from cli.plain_json import read_plain, to_json
 from optimizer.planning import plan_day
 from optimizer.problem import problem_from_plain
 from optimizer.solver import Backend, SolverSettings
 
-_SAFE = 1 << 53
-_MOST_DEPTH = 64
-_BRACKET = re.compile(r"[\[\]{}]")
-_INTEGER = re.compile(r"-?(0|[1-9][0-9]{0,39})")
-_HEX = re.compile(r"0x([0-9a-fA-F]{2})*")
-_BYTES = frozenset({"alliance"})
-_TEXTS = frozenset({"pack", "kind"})
 _JSON = typer.Option("--json", help="One JSON object instead of the tables.")
 _READABLE = typer.Argument(exists=True, dir_okay=False, readable=True)
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, rich_markup_mode=None)
-
-
-@dataclass(kw_only=True, eq=False)
-class JsonWrong(Malformed):
-    """A file is not the JSON that it should be: the place, what stands there, and what should."""
-
-    file: str
-    where: str
-    got: str
-    want: str
 
 
 @app.callback()
@@ -70,9 +52,9 @@ def solve(
     """Plan all stations of PROBLEM (JSON) together and certify the plan. Exit 1 with the reason if there is none."""
     settings = SolverSettings(backend=solver, time_limit_s=time_limit_s, most_gap_ppm=most_gap_ppm)
     try:
-        found = plan_day(problem_from_plain(_read(problem)), settings=settings).certificate
+        found = plan_day(problem_from_plain(read_plain(problem)), settings=settings).certificate
         proof = check_certificate(found)
-        out.write_text(json.dumps(_to_json(certificate_to_plain(found))) + "\n")
+        out.write_text(json.dumps(to_json(certificate_to_plain(found))) + "\n")
     except (AllianceError, OSError) as error:
         _refuse("solve", error)
     _show(found, proof, as_json=as_json)
@@ -85,7 +67,7 @@ def check(
 ) -> None:
     """Check CERTIFICATE (JSON, as `solve` writes it) in exact integers. Exit 1 with the first thing that is wrong."""
     try:
-        found = certificate_from_plain(_read(certificate))
+        found = certificate_from_plain(read_plain(certificate))
         proof = check_certificate(found)
     except (AllianceError, OSError) as error:
         _refuse("check", error)
@@ -95,63 +77,6 @@ def check(
 def _refuse(command: str, error: Exception) -> NoReturn:
     typer.echo(f"alliance plan {command}: {error}", err=True)
     raise typer.Exit(2 if isinstance(error, Malformed | Missing | OSError) else 1)
-
-
-# ---- JSON ----
-
-
-def _read(path: Path) -> object:
-    """The plain form in a JSON file. Raises JsonWrong."""
-    try:
-        text = path.read_text(encoding="utf-8")
-        _require_shallow(text)
-        value = json.loads(text, object_pairs_hook=_without_doubles)
-    except ValueError as error:
-        raise JsonWrong(file=str(path), where="", got=str(error), want="JSON without doubled names") from error
-    return _from_json(value, name="", file=path, where="$")
-
-
-def _require_shallow(text: str) -> None:
-    """Refuse nesting that no plan has, before the parser's own recursion does: libraries lift Python's limit."""
-    depth = 0
-    for bracket in _BRACKET.findall(text):
-        depth += 1 if bracket in "[{" else -1
-        if depth > _MOST_DEPTH:
-            raise ValueError(f"more than {_MOST_DEPTH} brackets deep")
-
-
-def _without_doubles(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        names = [name for name, _ in pairs]
-        raise ValueError(f"name {next(name for name in names if names.count(name) > 1)!r} stands twice")
-    return found
-
-
-def _from_json(value: object, *, name: str, file: Path, where: str) -> object:
-    """Hex to bytes where bytes belong, decimal texts to integers where no text belongs."""
-    if isinstance(value, dict):
-        return {n: _from_json(v, name=n, file=file, where=f"{where}.{n}") for n, v in value.items()}
-    if isinstance(value, list):
-        return [_from_json(v, name=name, file=file, where=f"{where}[{i}]") for i, v in enumerate(value)]
-    if not isinstance(value, str) or name in _TEXTS:
-        return value
-    if name in _BYTES and _HEX.fullmatch(value):
-        return bytes.fromhex(value[2:])
-    if name not in _BYTES and _INTEGER.fullmatch(value):
-        return int(value)
-    want = "0x-prefixed hex" if name in _BYTES else "integer"
-    raise JsonWrong(file=str(file), where=where, got=value[:80], want=want)
-
-
-def _to_json(value: object) -> object:
-    if isinstance(value, dict):
-        return {name: _to_json(v) for name, v in value.items()}
-    if isinstance(value, list):
-        return [_to_json(v) for v in value]
-    if isinstance(value, bytes):
-        return "0x" + value.hex()
-    return str(value) if isinstance(value, int) and abs(value) > _SAFE else value
 
 
 # ---- what is shown ----
