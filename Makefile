@@ -6,7 +6,7 @@ BIN := .venv/bin
 ARGS ?=
 
 .PHONY: help demo test check setup setup-dev contracts page bench lock clean \
-  campaign-power-cut campaign-determinism campaign-kills campaign-resume campaign-settlement campaign-plans campaign-forecast campaign-steps campaign-invariants gas slither
+  campaign-power-cut campaign-determinism campaign-kills campaign-resume campaign-settlement campaign-plans campaign-coalitions campaign-forecast campaign-steps campaign-invariants gas slither
 
 help: ## what each target does
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-20s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -42,6 +42,9 @@ campaign-settlement: setup-dev ## ask both implementations of the settlement rul
 
 campaign-plans: setup-dev ## plan random fleets by two paths and doctor their certificates (JSON in the last line)
 	@$(BIN)/python -m tests.campaigns.plans $(ARGS)
+
+campaign-coalitions: setup-dev ## solve every coalition of random alliances and hold the split against it (JSON in the last line)
+	@$(BIN)/python -m tests.campaigns.coalitions $(ARGS)
 
 campaign-forecast: setup-dev ## forecast four hours ahead, anew every hour of two months, on the measured series
 	@$(BIN)/pytest -n 2 -m campaign tests/optimizer/forecasting $(ARGS)

@@ -100,6 +100,8 @@ class GainProof:
     """What a checked record proves without a solver. A figure is of every coalition, in the record or not."""
 
     gain_cents: int
+    linear: bool
+    """Whether what is split is the linear optimum's gain; else the plan's own, which is less."""
     gap_microcents: int
     """By so much the plan in whole watt-hours may cost more than the linear optimum of all members."""
     most_excess_microcents: tuple[tuple[Rule, int], ...]
@@ -195,9 +197,10 @@ def bounds_microcents(certificate: Certificate) -> tuple[int, ...]:
 
 
 def certified_costs(certificate: Certificate, bounds: Sequence[int]) -> dict[Coalition, int]:
-    """c of each member alone and of all together, as the certificate proves them: their own bounds, no solver's word.
+    """c of each member alone and of all together, as the certificate has them: no solver's word.
 
-    A day-ahead certificate holds each member's duals apart; a bound that falls under d_i counts as d_i.
+    A day-ahead certificate holds each member's duals apart; a bound that falls under d_i counts as d_i. All together
+    cost the plan's lower bound, or the plan's own cost where it is not `linear`.
     """
     problem = certificate.problem
     _same("members with duals apart", len(problem.members), len(certificate.apart))
@@ -205,7 +208,22 @@ def certified_costs(certificate: Certificate, bounds: Sequence[int]) -> dict[Coa
     for (member, duals), d in zip(certificate.apart, bounds, strict=True):
         alone = program(problem, member=member)
         found[(member,)] = max(d, lower_bound_microcents(alone, duals, denominator=certificate.denominator))
-    return found | {problem.members: certificate.lower_bound_microcents}
+    whole = certificate.lower_bound_microcents if linear(certificate) else certificate.objective_microcents
+    return found | {problem.members: whole}
+
+
+def linear(certificate: Certificate) -> bool:
+    """Whether the plan costs more than its bound by no more than whole watt-hours may.
+
+    That is 1 Wh a holder and slot at the dearest price. If it costs more, a battery may not do what the linear optimum
+    would have it do, charge and discharge at once, or needs room for netting; then there is only the plan's own gain.
+    """
+    problem = certificate.problem
+    dearest = [max(abs(t.buy_price), abs(t.sell_price)) for g in problem.groups for t in g.tariff.slots]
+    wear = [site.wear_price for site in problem.sites] + [share.lease.wear_price for share in problem.shares]
+    holders = len(problem.sites) + len(problem.shares)
+    gap = certificate.objective_microcents - certificate.lower_bound_microcents
+    return gap <= holders * problem.slots * (max(dearest) + max(wear))
 
 
 def _require_prices_inside(certificate: Certificate, of_row: Mapping[Name, int]) -> None:
@@ -231,9 +249,10 @@ def gain_microcents(costs: Costs, coalition: Coalition) -> int:
     return sum(costs[(m,)] for m in coalition) - costs[coalition]
 
 
-def by_prices(costs: Costs, bounds: Sequence[int], members: Coalition) -> dict[MemberId, Fraction]:
-    """What each member gains when it bears d_i, microcents."""
-    return {m: Fraction(costs[(m,)] - d) for m, d in zip(members, bounds, strict=True)}
+def by_prices(certificate: Certificate, costs: Costs, bounds: Sequence[int]) -> dict[MemberId, Fraction]:
+    """What each member gains when it bears d_i, microcents; where the plan is not `linear`, its planned cost."""
+    borne = bounds if linear(certificate) else _settled(certificate)[1]
+    return {m: Fraction(costs[(m,)] - cost) for m, cost in zip(certificate.problem.members, borne, strict=True)}
 
 
 def by_power(problem: Problem, gain_cents: int) -> dict[MemberId, int]:
@@ -314,7 +333,7 @@ def record(
         elif rule is Rule.NUCLEOLUS:
             shares = _in_order(whole_cents(nucleolus or {}, total), members)
         else:
-            exact = _by_rule(rule, certificate.problem, costs, bounds, total, seed=seed, orders=orders)
+            exact = _by_rule(rule, certificate, costs, bounds, total, seed=seed, orders=orders)
             shares = _in_order(exact, members)
         splits.append(split_of(rule, shares, costs=costs, members=members, bounds=bounds, payments=payments))
     return Gain(
@@ -330,14 +349,14 @@ def record(
 
 
 def _by_rule(
-    rule: Rule, problem: Problem, costs: Costs, bounds: Sequence[int], total: int, *, seed: int, orders: int
+    rule: Rule, certificate: Certificate, costs: Costs, bounds: Sequence[int], total: int, *, seed: int, orders: int
 ) -> dict[MemberId, int]:
     """Shares, cents, of a rule that needs no solver."""
-    members = problem.members
+    members = certificate.problem.members
     if rule is Rule.KW:
-        return by_power(problem, total)
+        return by_power(certificate.problem, total)
     if rule is Rule.PRICES:
-        return whole_cents(by_prices(costs, bounds, members), total)
+        return whole_cents(by_prices(certificate, costs, bounds), total)
     exact = sampled_shapley(costs, members, seed=seed, orders=orders) if orders else shapley(costs, members)
     return whole_cents(exact, total)
 
@@ -386,6 +405,7 @@ def check(gain: Gain, certificate: Certificate) -> GainProof:
         _check_split(ours, theirs, gain.members)
     return GainProof(
         gain_cents=gain.gain_cents,
+        linear=linear(certificate),
         gap_microcents=certificate.objective_microcents - certificate.lower_bound_microcents,
         most_excess_microcents=tuple((split.rule, max(split.slack_microcents)) for split in gain.splits),
     )

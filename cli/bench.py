@@ -33,6 +33,7 @@ CASES = {
     "split": "cli.benches.splitting",
     "fleet": "cli.benches.fleet",
     "plan": "cli.benches.planning",
+    "coop": "cli.benches.coop",
     "audit": "cli.benches.auditing",
     "audit-month": "cli.benches.month",
 }

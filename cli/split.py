@@ -163,13 +163,23 @@ def _show(gain: Gain, certificate: Certificate, proof: GainProof) -> None:
     console.print(_rules_table(gain, proof))
     solved = f"{len(gain.costs)} coalitions solved 已求解联盟组合"
     sampled = f", met in {gain.orders} orders of seed {gain.seed} 抽样次序" if gain.orders else ", all of them 全部"
-    most = max(0, dict(proof.most_excess_microcents).get(Rule.PRICES, 0))
+    most = _cents(max(0, dict(proof.most_excess_microcents).get(Rule.PRICES, 0)))
+    gap = _cents(proof.gap_microcents)
+    plan_costs = (
+        f"the plan in whole Wh costs at most {gap} cents more than the linear optimum that is split",
+        f"整瓦时计划比所分配的线性最优至多多出 {gap} 分",
+    )
+    if not proof.linear:
+        plan_costs = (
+            f"batteries may not charge and discharge at once, or need room for netting: the plan costs up to {gap} "
+            "cents more than its prices bound, and what is split is the plan's own gain",
+            f"电池不得同时充放，或须为对冲留出余量：计划比对偶价下界至多多出 {gap} 分，所分配的是计划本身的增益",
+        )
     for line in (
         f"gain 总增益 {_yuan(gain.gain_cents * MICRO)} yuan   {solved}{sampled}",
-        f"proved 已证明: by prices no coalition of any size gains more than {_cents(most)} cents a member by leaving; "
-        f"按对偶价分配，任何联盟组合退出后每名成员多得不超过 {_cents(most)} 分",
-        f"the plan in whole Wh costs at most {_cents(proof.gap_microcents)} cents more than the linear optimum that is "
-        f"split 整瓦时计划比所分配的线性最优至多多出 {_cents(proof.gap_microcents)} 分",
+        f"proved: by prices no coalition of any size gains more than {most} cents a member by leaving",
+        f"已证明：按对偶价分配，任何联盟组合退出后每名成员多得不超过 {most} 分",
+        *plan_costs,
     ):
         console.print(line, highlight=False, soft_wrap=True)
 
@@ -192,7 +202,7 @@ def _members(gain: Gain, certificate: Certificate) -> Table:
 
 
 def _rules_table(gain: Gain, proof: GainProof) -> Table:
-    """For each rule the coalition of those solved that would gain most a member by leaving, and what is proved of all."""
+    """For each rule the solved coalition that would gain most a member by leaving, and what is proved of all."""
     headings = (
         "分配规则 rule",
         "退出最多得 most by leaving",

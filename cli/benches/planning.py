@@ -18,7 +18,7 @@ from oracle.document import open_block
 from oracle.grant import FolderGrants, Opener, load_reader
 from simulation import readers
 
-_ARCHIVED_MS = DAY.start_ms + 5 * 60_000
+ARCHIVED_MS = DAY.start_ms + 5 * 60_000
 """By now the epoch in which the plan was made is archived."""
 
 
@@ -28,7 +28,7 @@ class NoPlanArchived(Missing):
 
 def run(ground: Ground) -> list[Finding]:
     """Gather nothing, plan everything: model, solve, round, certify, check; the bare solver only solves."""
-    ground.demo(_ARCHIVED_MS)
+    ground.demo(ARCHIVED_MS)
     state = ground.demo_state
     problem = problem_in(state / "service" / "archive", readers.key_file(state, readers.AUDITOR))
     planned = plan_day(problem)
@@ -37,8 +37,8 @@ def run(ground: Ground) -> list[Finding]:
     held = parts(problem)
     linear = compiled(build(problem, held))
     alone = [compiled(build(problem, [p for p in held if p.member == m])) for m in problem.members]
-    theirs = best_of(lambda: _bare([linear]))
-    all_theirs = best_of(lambda: _bare([linear, *alone]))
+    theirs = best_of(lambda: bare([linear]))
+    all_theirs = best_of(lambda: bare([linear, *alone]))
     facts = {
         "stations": len(problem.sites),
         "slots": problem.slots,
@@ -61,7 +61,7 @@ def run(ground: Ground) -> list[Finding]:
     ]
 
 
-def _bare(programmes: Sequence[Linear]) -> None:
+def bare(programmes: Sequence[Linear]) -> None:
     """Solve, and nothing else."""
     for linear in programmes:
         engine = HighsEngine()

@@ -18,7 +18,18 @@ from dataclasses import dataclass, field, replace
 
 from alliance.certificate import MICRO, Certificate
 from alliance.errors import AllianceError, Refused
-from alliance.gain import Coalition, Gain, GainProof, Rule, Split, all_coalitions, check, gain_microcents, record
+from alliance.gain import (
+    Coalition,
+    Gain,
+    GainProof,
+    Rule,
+    Split,
+    all_coalitions,
+    check,
+    gain_microcents,
+    linear,
+    record,
+)
 from optimizer.coalitions import burns, coalition_costs, costs_one_way, costs_without_leases_outside, solved_costs
 from optimizer.nucleolus import least_excess
 from optimizer.planning import plan_day
@@ -69,14 +80,16 @@ def judge(found: Found, seed: int, *, members: int, slots: int, negative: bool) 
     found.counts["coalitions"] += len(groups)
     found.counts["binary"] += binary
     found.counts["largest"] = max(found.counts["largest"], len(case.members))
-    _judge_promise(found, name, gain, proof)
+    found.counts["wide gap"] += not proof.linear
+    if proof.linear:
+        _judge_promise(found, name, gain, proof)
     _judge_bound(found, name, gain)
     _judge_certified(found, name, certificate, gain)
-    for rule in (Rule.KW, Rule.SHAPLEY):
+    for rule in (Rule.KW, Rule.SHAPLEY) if proof.linear else ():
         each = _excess_each(gain, rule)
         found.counts[f"{rule} unstable"] += each > 1
         found.saw(f"{rule}", each)
-    if not binary:
+    if proof.linear:
         found.saw("settled", _excess_each(gain, Rule.SETTLED))
     _doctor(found, name, gain, certificate)
     if len(case.members) <= MOST_BY_HAND:
@@ -110,7 +123,7 @@ def _judge_bound(found: Found, name: str, gain: Gain) -> None:
 def _judge_certified(found: Found, name: str, certificate: Certificate, gain: Gain) -> None:
     """What the certificate proves of each member alone and of all is their optimum, to a fiftieth of a cent."""
     members = certificate.problem.members
-    ends: list[Coalition] = [*((m,) for m in members), members]
+    ends: list[Coalition] = [*((m,) for m in members), *([members] if linear(certificate) else [])]
     for group, cents in solved_costs(certificate.problem, ends).items():
         certified = next(one.cost_microcents for one in gain.costs if one.members == group) / MICRO
         found.saw("certified under", cents - certified)
@@ -233,6 +246,7 @@ def told(found: Found) -> dict[str, object]:
         "shapley_unstable_instances": found.counts["shapley unstable"],
         "shapley_worst_excess_cents_per_member": worst.get("shapley"),
         "binary_instances": found.counts["binary"],
+        "wide_gap_instances": found.counts["wide gap"],
         "binary_worst_excess_cents": worst.get("binary"),
         "binary_worst_excess_beyond_gap_cents": worst.get("binary, of the gap"),
         "leases_ended_instances": found.counts["leases ended"],
