@@ -13,7 +13,7 @@ from alliance.gain import Coalition, bounds_microcents, certified_costs, possibl
 from alliance.identity import MemberId, StationId
 from optimizer.linear import Job, Linear, Optimum, Walk, compiled
 from optimizer.model import build
-from optimizer.plan import BOTH_WAYS_WH, drafts
+from optimizer.plan import BOTH_WAYS_WH, Key, drafts
 from optimizer.problem import GroupTariff, Part, Problem, kwh, parts
 from optimizer.solver import SolverProcess, SolverSettings
 
@@ -116,20 +116,25 @@ def costs_without_leases_outside(
 def costs_one_way(
     problem: Problem, coalitions: Sequence[Coalition], *, settings: SolverSettings | None = None
 ) -> dict[Coalition, float]:
-    """c(S) in cents if no battery may charge and discharge at once, by binaries. Raises CoalitionStuck."""
-    settings, held = settings or SolverSettings(), parts(problem)
-    free = frozenset((int(p.station), int(p.lease)) for p in held if p.nomination_wh is None)
-    jobs = [
-        Job(linear=compiled(build(problem, [p for p in held if p.member in group], one_way=free)))
-        for group in coalitions
-    ]
-    found: dict[Coalition, float] = {}
+    """c(S) in cents if no battery may charge and discharge at once, by binaries where the linear optimum would.
+
+    Raises CoalitionStuck or the solver's errors.
+    """
     with SolverProcess() as process:
-        for group, answer in zip(coalitions, process.solve(jobs, settings=settings), strict=True):
-            if not isinstance(answer, Optimum):
-                raise CoalitionStuck(members=group)
-            found[group] = answer.cost
-    return found
+        return {group: _cost_one_way(process, problem, group, settings or SolverSettings()) for group in coalitions}
+
+
+def _cost_one_way(process: SolverProcess, problem: Problem, group: Coalition, settings: SolverSettings) -> float:
+    held, forbidden = tuple(p for p in parts(problem) if p.member in group), frozenset[Key]()
+    while True:
+        linear = compiled(build(problem, held, one_way=forbidden))
+        (answer,) = process.solve([Job(linear=linear)], settings=settings)
+        if not isinstance(answer, Optimum):
+            raise CoalitionStuck(members=group)
+        torn = {key for key, draft in drafts(linear, answer, held).items() if draft.both_ways > BOTH_WAYS_WH}
+        if torn <= forbidden:
+            return answer.cost
+        forbidden |= torn
 
 
 def burns(problem: Problem, *, settings: SolverSettings | None = None) -> bool:

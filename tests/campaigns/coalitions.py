@@ -28,6 +28,7 @@ from alliance.gain import (
     check,
     gain_microcents,
     linear,
+    met_coalitions,
     record,
 )
 from optimizer.coalitions import burns, coalition_costs, costs_one_way, costs_without_leases_outside, solved_costs
@@ -41,7 +42,9 @@ RULES = (Rule.PRICES, Rule.KW, Rule.SHAPLEY, Rule.SETTLED)
 NEAR_CENTS = 0.02
 """By so much a certified optimum may lie under the solver's."""
 MOST_BY_HAND = 6
-"""Alliances of so many members are solved with binaries, and without the leases that leaving would end."""
+"""Alliances of so many members are solved without the leases that leaving would end, and whole with binaries."""
+ORDERS = 6
+"""Of a larger one, coalitions met in so many seeded orders are solved with binaries."""
 
 
 @dataclass(slots=True)
@@ -92,11 +95,10 @@ def judge(found: Found, seed: int, *, members: int, slots: int, negative: bool) 
     if proof.linear:
         found.saw("settled", _excess_each(gain, Rule.SETTLED))
     _doctor(found, name, gain, certificate)
-    if len(case.members) <= MOST_BY_HAND:
-        if binary:
-            _judge_binary(found, name, certificate, gain)
-        if case.shares and not binary:
-            _leave_leases(found, certificate, gain)
+    if binary:
+        _judge_binary(found, name, certificate, gain)
+    elif case.shares and len(case.members) <= MOST_BY_HAND:
+        _leave_leases(found, certificate, gain)
 
 
 def _judge_promise(found: Found, name: str, gain: Gain, proof: GainProof) -> None:
@@ -135,8 +137,9 @@ def _judge_binary(found: Found, name: str, certificate: Certificate, gain: Gain)
     """As paid, against what coalitions can really do: their batteries may not burn energy either."""
     paid = {row.member: row.planned_cost_cents for row in certificate.schedule.gains}
     slack = dict(zip(gain.members, _split(gain, Rule.SETTLED).slack_microcents, strict=True))
-    groups = [group for group in all_coalitions(gain.members) if group != gain.members]
-    for group, cents in costs_one_way(certificate.problem, groups).items():
+    few = len(gain.members) <= MOST_BY_HAND
+    groups = all_coalitions(gain.members) if few else met_coalitions(gain.members, seed=0, orders=ORDERS)
+    for group, cents in costs_one_way(certificate.problem, [g for g in groups if g != gain.members]).items():
         excess = sum(paid[m] for m in group) - cents
         found.saw("binary", excess / len(group))
         found.saw("binary, of the gap", excess - _gap_cents(certificate))
