@@ -165,16 +165,28 @@ def all_coalitions(members: Sequence[MemberId]) -> list[Coalition]:
 def order(members: Iterable[MemberId], *, seed: int, k: int) -> list[MemberId]:
     """The k-th order of joining: by SHA-256(seed u64 ‖ k u32 ‖ member u64), big-endian."""
     head = seed.to_bytes(8, "big") + k.to_bytes(4, "big")
-    return sorted(members, key=lambda m: hashlib.sha256(head + m.to_bytes(8, "big")).digest())
+    return sorted(members, key=lambda m: hashlib.sha256(head + m.to_bytes(8, "big", signed=True)).digest())
 
 
 def met_coalitions(members: Sequence[MemberId], *, seed: int, orders: int) -> list[Coalition]:
     """Each member alone and every coalition met when members join in the first seeded orders, by size, then members."""
     found: set[Coalition] = {(m,) for m in members}
     for k in range(orders):
-        joined = order(members, seed=seed, k=k)
-        found |= {tuple(sorted(joined[:n])) for n in range(1, len(joined) + 1)}
+        found |= _met(members, seed, k)
     return sorted(found, key=lambda group: (len(group), group))
+
+
+def orders_within(members: Sequence[MemberId], most: int, *, seed: int) -> int:
+    """How many first seeded orders meet no more coalitions than that, one at least."""
+    found, orders = {(m,) for m in members} | _met(members, seed, 0), 1
+    while orders < MOST_ORDERS and len(found := found | _met(members, seed, orders)) <= most:
+        orders += 1
+    return orders
+
+
+def _met(members: Iterable[MemberId], seed: int, k: int) -> set[Coalition]:
+    joined = order(members, seed=seed, k=k)
+    return {tuple(sorted(joined[:n])) for n in range(1, len(joined) + 1)}
 
 
 # The bound
@@ -392,8 +404,10 @@ def check(gain: Gain, certificate: Certificate) -> GainProof:
     expected = problem_digest(certificate.problem)
     if gain.problem_digest != expected:
         raise DigestDiffers(expected=expected, got=gain.problem_digest)
+    if gain.members != certificate.problem.members:
+        raise CoalitionsDiffer(position=-1, expected=certificate.problem.members, got=gain.members)
     bounds = bounds_microcents(certificate)
-    _same("bounds", 1, int(gain.bounds_microcents == bounds))
+    _same_each("bounds_microcents", bounds, gain.bounds_microcents, members=gain.members)
     costs = _checked_costs(gain, certificate, bounds)
     rules = [split.rule for split in gain.splits]
     _same("rules, each once and in order", 1, int(rules == [rule for rule in Rule if rule in rules]))
@@ -430,8 +444,6 @@ def gain_from_plain(plain: object) -> Gain:
 def _checked_costs(gain: Gain, certificate: Certificate, bounds: Sequence[int]) -> dict[Coalition, int]:
     """The coalitions that should be there, each with a cost that is possible."""
     members = certificate.problem.members
-    if gain.members != members:
-        raise CoalitionsDiffer(position=-1, expected=members, got=gain.members)
     if not 0 <= gain.orders <= MOST_ORDERS or gain.seed < 0:
         raise TooManyMembers(members=gain.orders, limit=MOST_ORDERS)
     wanted = met_coalitions(members, seed=gain.seed, orders=gain.orders) if gain.orders else all_coalitions(members)
@@ -469,13 +481,16 @@ def _claimed_nucleolus(gain: Gain) -> dict[MemberId, Fraction] | None:
 
 def _check_split(ours: Split, theirs: Split, members: Coalition) -> None:
     for figure in ("shares_cents", "slack_microcents"):
-        expected, got = getattr(ours, figure), getattr(theirs, figure)
-        _same(f"{ours.rule} {figure}", len(expected), len(got))
-        for member, a, b in zip(members, expected, got, strict=True):
-            _same(f"{ours.rule} {figure}", a, b, number=member)
+        _same_each(f"{ours.rule} {figure}", getattr(ours, figure), getattr(theirs, figure), members=members)
     _same(f"{ours.rule} worst excess", ours.worst_excess_microcents, theirs.worst_excess_microcents)
     if ours.worst_coalition != theirs.worst_coalition:
         raise CoalitionsDiffer(position=-1, expected=ours.worst_coalition, got=theirs.worst_coalition)
+
+
+def _same_each(figure: str, expected: Sequence[int], got: Sequence[int], *, members: Coalition) -> None:
+    _same(f"{figure}, count", len(expected), len(got))
+    for member, a, b in zip(members, expected, got, strict=True):
+        _same(figure, a, b, number=member)
 
 
 def _same(figure: str, expected: int, got: int, *, number: int = 0) -> None:

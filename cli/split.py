@@ -20,7 +20,6 @@ from alliance.certificate import MICRO, Certificate, certificate_from_plain
 from alliance.errors import AllianceError, Malformed, Missing
 from alliance.gain import (
     MOST_MEMBERS,
-    MOST_ORDERS,
     Coalition,
     Costs,
     Gain,
@@ -31,6 +30,7 @@ from alliance.gain import (
     gain_from_plain,
     gain_to_plain,
     met_coalitions,
+    orders_within,
     record,
 )
 from alliance.identity import MemberId
@@ -123,10 +123,7 @@ def _orders(certificate: Certificate, coalitions: str | None, seed: int) -> int:
     most = int(coalitions or _SAMPLED)
     if few and most >= 2 ** len(members) - 1:
         return 0
-    orders = 1
-    while orders < MOST_ORDERS and len(met_coalitions(members, seed=seed, orders=orders + 1)) <= most:
-        orders += 1
-    return orders
+    return orders_within(members, most, seed=seed)
 
 
 def _solved(certificate: Certificate, rules: Sequence[Rule], orders: int, seed: int, settings: SolverSettings) -> Gain:

@@ -7,10 +7,12 @@ import pytest
 from typer.testing import CliRunner
 
 from cli import bench
-from cli.benches import gas, segments, tree
+from cli.benches import coop, gas, segments, tree
 from cli.benches.ground import Ground
 from cli.benches.measure import Comparison, Figures, Measured, best_of
+from optimizer.planning import plan_day
 from simulation.anvil import AnvilMissing, binary
+from tests.optimizer.cases import worked_example
 
 
 @pytest.fixture(scope="module")
@@ -52,6 +54,14 @@ def test_both_ways_to_the_root_are_compared_with_plain_hashing_when_a_tree_is_me
     assert isinstance(growing, Comparison)
     assert growing.facts["hashes"] == 9_999
     assert growing.theirs == root.theirs != singly.theirs
+
+
+def test_every_coalition_is_solved_both_ways_when_the_split_is_measured() -> None:
+    walked, checked = coop.measure(plan_day(worked_example()).certificate)
+    assert isinstance(walked, Comparison)
+    assert isinstance(checked, Comparison)
+    assert (walked.facts["members"], walked.facts["coalitions"]) == (3, 7)
+    assert walked.theirs == checked.theirs
 
 
 def test_table_document_and_json_say_the_same_when_a_case_was_run(

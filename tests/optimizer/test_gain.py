@@ -29,6 +29,7 @@ from alliance.gain import (
     linear,
     met_coalitions,
     order,
+    orders_within,
     record,
     sampled_shapley,
     shapley,
@@ -219,6 +220,8 @@ def test_orders_are_the_seeds_and_turn_with_it():
     assert met[0] == (1,)
     assert met[-1] == members
     assert len(met) <= 30 + 3 * 28 + 1
+    assert orders_within(members, len(met), seed=1) == 3
+    assert orders_within(members, len(met) - 1, seed=1) == 2
     with pytest.raises(TooManyMembers):
         all_coalitions(members)
 
@@ -311,3 +314,12 @@ def test_the_checker_knows_neither_planner_nor_solver():
     )
     told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert told.stdout.strip() == "[]"
+
+
+def test_a_member_alone_gains_nothing_and_nobody_can_leave():
+    certificate = plan_day(problem([site(1, [50_000])], [(60_000, 30_000, 0)])).certificate
+    costs = coalition_costs(certificate, [(1,)])
+    gain = record(certificate, costs, rules=list(Rule), nucleolus=nucleolus(costs, (1,)))
+    check(gain, certificate)
+    assert [s.shares_cents for s in gain.splits] == [(0,)] * 5
+    assert {s.worst_coalition for s in gain.splits} == {()}
