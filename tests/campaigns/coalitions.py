@@ -32,6 +32,7 @@ from alliance.gain import (
     record,
 )
 from optimizer.coalitions import burns, coalition_costs, costs_one_way, costs_without_leases_outside, solved_costs
+from optimizer.linear import SolverTimedOut
 from optimizer.nucleolus import least_excess
 from optimizer.planning import plan_day
 from optimizer.solver import SolverSettings
@@ -224,7 +225,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     begun, found = time.monotonic(), Found()
     for k in range(chosen.instances):
         members = 3 + k % (chosen.members - 2)
-        judge(found, chosen.seed * 1_000 + k, members=members, slots=chosen.slots, negative=k % 3 == 2)
+        seed = chosen.seed * 1_000 + k
+        try:
+            judge(found, seed, members=members, slots=chosen.slots, negative=k % 3 == 2)
+        except SolverTimedOut:
+            found.counts["timed out"] += 1
+            print(f"seed {seed}, {members} members: the solver ran out of time", flush=True)
+        except AllianceError as error:
+            found.note(f"seed {seed}, {members} members: {error}")
         if time.monotonic() > begun + 60 * chosen.minutes:
             break
     if not found.counts["kw unstable"]:
@@ -238,6 +246,7 @@ def told(found: Found) -> dict[str, object]:
     worst = {name: round(value, 4) for name, value in found.worst.items()}
     return {
         "instances": found.counts["instances"],
+        "timed_out": found.counts["timed out"],
         "not_planned": found.counts["not planned"],
         "members_most": found.counts["largest"],
         "coalitions": found.counts["coalitions"],
