@@ -10,6 +10,7 @@ from random import Random
 from alliance.identity import ZERO_DIGEST, Address, Digest
 from alliance.reading import Reading
 from alliance.segment import Head, Segment
+from audit.settlement import LOGGED_WITHIN
 from oracle import block, cbor, log, segment
 from oracle import reading as reading_bytes
 from oracle.eip712 import Domain
@@ -136,6 +137,9 @@ def _(story: Story, rng: Random) -> Told:
     epoch, stream = a_spot(story, rng)
     later, seq = next_spoken(story, epoch, stream), first_seq(story, epoch, stream)
     tale = story.retell({epoch: with_segments(stream, ())})
+    after = story.told[later].segments[stream][0].signed.segment
+    if not after.count:  # a gap record: its row tells no first reading, the segment itself does
+        return tale, (Named(clause="3.3", says="withheld", where=at_stream(later, stream, after.first_seq)),)
     return tale, (Named(clause="4.3", says="goes on", where=at_stream(later, stream, seq)),)
 
 
@@ -422,13 +426,15 @@ def _(story: Story, rng: Random) -> Told:
 
 @kind("entry.statement-commitment", 1)
 def _(story: Story, rng: Random) -> Told:
-    """The log's entry of a statement commits to another one, or is of another type, or is missing."""
+    """The log's entry of a statement commits to another one, or is of another type, or is missing when it is due."""
     posted = rng.choice(story.postings)
     epoch = story.epoch_of_entry(posted.event.statement)
     entry = posted.document.entry
     body = bytearray(entry.body)
     body[32 + rng.randrange(32)] ^= 1 << rng.randrange(8)
-    bent = rng.choice([Entry(entry.type, bytes(body)), Entry(EntryType.INSTRUCTION, entry.body), None])
+    due = posted.event.at.timestamp_s // story.deployment.epoch_seconds + LOGGED_WITHIN
+    missing = [None] if due <= max(story.told) else []
+    bent = rng.choice([Entry(entry.type, bytes(body)), Entry(EntryType.INSTRUCTION, entry.body), *missing])
     others = tuple(o for o in (bent if o == entry else o for o in story.told[epoch].others) if o is not None)
     tale = story.retell({epoch: lambda told: replace(told, others=others)})
     return tale, (Named(clause="4.2", says="statement", where={"slot": 96}),)
