@@ -1,0 +1,243 @@
+"""The terms of a fleet plan's why, from its certificate's own rows and duals (protocol 9.9).
+
+Flows are priced at the regions' certified prices, all cases together; the bill beyond that is the tariff's line. Limits
+are the bound of 9.7 taken apart: rows at their duals, boxes at their reduced costs. A place is an index.
+"""
+
+from collections.abc import Iterator
+from fractions import Fraction
+from itertools import chain
+
+from alliance.fleetplan import MILLION, FleetProblem, FleetStation, content_window
+from alliance.fleetproof import Column, FleetCertificate, FleetDuals, exchange_microwh, station_rows
+from alliance.why.record import Sums, Term, What
+
+_ROWS = {
+    "store": What.START, "import_right": What.PCC_IMPORT, "export_right": What.PCC_EXPORT,
+    "reserve_up": What.RESERVE_POWER, "reserve_down": What.RESERVE_POWER,
+    "bear_up": What.RESERVE_ENERGY, "bear_up_before": What.RESERVE_ENERGY,
+    "bear_down": What.RESERVE_ENERGY, "bear_down_before": What.RESERVE_ENERGY,
+}  # fmt: skip
+
+
+def sums_of(certificate: FleetCertificate) -> Sums:
+    """All terms of a certificate that has been checked (`alliance.fleetproof.check`)."""
+    return Sums(
+        slot_s=certificate.problem.period_s,
+        objective_microcents=certificate.objective_microcents,
+        lower_bound_microcents=certificate.lower_bound_microcents,
+        flows=tuple(t for t in _flows(certificate) if t.amount or t.energy_wh),
+        limits=tuple(t for t in limits_of(certificate.problem, certificate.duals) if t.amount or t.worth),
+    )
+
+
+def limits_of(problem: FleetProblem, duals: FleetDuals) -> Iterator[Term]:
+    """The lower bound, term by term, for any duals of the right shape."""
+    for r in range(len(problem.regions)):
+        yield from _region_limits(problem, duals, r)
+    for k in range(len(problem.ties)):
+        yield from _tie_limits(problem, duals, k)
+    for i in range(len(problem.stations)):
+        yield from _station_limits(problem, duals, i)
+
+
+# What moves
+
+
+def _flows(certificate: FleetCertificate) -> Iterator[Term]:
+    problem, plan, duals = certificate.problem, certificate.plan, certificate.duals
+    unit, cases = duals.denominator, range(len(problem.case_ppm))
+
+    def term(what: What, number: int, q: int, t: int, amount: int, energy: int) -> Term:
+        return Term(place=(what, number, q), slot=t, unit=unit, amount=amount, energy_wh=energy)
+
+    for i, station in enumerate(problem.stations):
+        loads = problem.net_loads(i)
+        for t, flow in enumerate(plan.battery_wh[i]):
+            prices = [duals.balance[w][station.region][t] for w in cases]
+            price, cut = sum(prices), [plan.curtailed_wh[w][i][t] for w in cases]
+            yield term(What.LOAD, i, 0, t, _dot(prices, [x[t] for x in loads]), _mean(problem, [x[t] for x in loads]))
+            yield term(What.CURTAILED, i, 0, t, _dot(prices, cut), _mean(problem, cut))
+            yield term(What.CHARGE, i, 0, t, price * max(0, -flow), max(0, -flow))
+            yield term(What.DISCHARGE, i, 0, t, -price * max(0, flow), max(0, flow))
+            yield term(What.WEAR, i, 0, t, unit * station.wear_price * max(0, flow), max(0, flow))
+            for q, reserve in enumerate(problem.reserves):
+                held = plan.reserve_wh[q][i][t]
+                yield term(What.RESERVE_PAID, i, q, t, -unit * reserve.price[t] * held, held)
+    yield from _region_flows(certificate)
+    for k, tie in enumerate(problem.ties):
+        for t in range(problem.periods):
+            amount = Fraction(0)
+            sent = [plan.tie_wh[w][k][t] for w in cases]
+            for w, wh in enumerate(sent):
+                a, z = (tie.from_region, tie.to_region) if wh > 0 else (tie.to_region, tie.from_region)
+                reached = Fraction(abs(wh) * (MILLION - tie.loss_ppm), MILLION)
+                amount += duals.balance[w][a][t] * abs(wh) - duals.balance[w][z][t] * reached
+            yield Term(
+                place=(What.TIE_FLOW, k, 0), slot=t, unit=unit * MILLION, amount=int(amount * MILLION),
+                energy_wh=_mean(problem, [abs(wh) for wh in sent]),
+            )  # fmt: skip
+
+
+def _region_flows(certificate: FleetCertificate) -> Iterator[Term]:
+    """Base load at its prices, and what the bill of a plan's cases is beyond all flows at their prices."""
+    problem, duals = certificate.problem, certificate.duals
+    nets = [exchange_microwh(certificate.plan, problem, w) for w in range(len(problem.case_ppm))]
+    weights = _case_weights(problem, nets)
+    common = (MILLION - problem.risk.cvar_alpha_ppm) * MILLION**3
+    for r, region in enumerate(problem.regions):
+        for t, load in enumerate(region.base_load_wh):
+            bill, priced = Fraction(0), 0
+            for weight, net, prices in zip(weights, nets, duals.balance, strict=True):
+                bill += weight * net[r][t] * (region.buy_price[t] if net[r][t] > 0 else region.sell_price[t])
+                priced += prices[r][t] * net[r][t]
+            beyond = (bill * duals.denominator - priced) / MILLION
+            unit = common * duals.denominator
+            yield Term(place=(What.TARIFF, r, 0), slot=t, unit=unit, amount=int(beyond * common))
+            amount = load * sum(prices[r][t] for prices in duals.balance)
+            yield Term(
+                place=(What.BASE_LOAD, r, 0), slot=t, unit=duals.denominator, amount=amount, energy_wh=load
+            )  # fmt: skip
+
+
+def _case_weights(problem: FleetProblem, nets: list[list[list[int]]]) -> list[Fraction]:
+    """By which the plan's cases count: (1 − κ) π + κ times the part among the dearest 1 − alpha."""
+    kappa, left = Fraction(problem.risk.cvar_weight_ppm, MILLION), MILLION - problem.risk.cvar_alpha_ppm
+    bills = [
+        sum(
+            wh * (region.buy_price[t] if wh > 0 else region.sell_price[t])
+            for region, series in zip(problem.regions, net, strict=True)
+            for t, wh in enumerate(series)
+        )
+        for net in nets
+    ]
+    found, most = [(1 - kappa) * Fraction(ppm, MILLION) for ppm in problem.case_ppm], left
+    for w in sorted(range(len(bills)), key=lambda w: -bills[w]):
+        counted = min(left, problem.case_ppm[w])
+        found[w] += kappa * Fraction(counted, most)
+        left -= counted
+    return found
+
+
+def _dot(prices: list[int], values: list[int]) -> int:
+    return sum(price * value for price, value in zip(prices, values, strict=True))
+
+
+def _mean(problem: FleetProblem, values: list[int]) -> int:
+    """Over the cases, rounded down."""
+    return _dot(list(problem.case_ppm), values) // MILLION
+
+
+# What limits
+
+
+def _region_limits(problem: FleetProblem, duals: FleetDuals, r: int) -> Iterator[Term]:
+    region, unit = problem.regions[r], duals.denominator
+
+    def term(what: What, q: int, t: int, worth: int, limit: int) -> Term:
+        return Term(place=(what, r, q), slot=t, unit=unit, amount=worth * limit, energy_wh=limit, worth=worth)
+
+    for t, load in enumerate(region.base_load_wh):
+        prices = [of_case[r][t] for of_case in duals.balance]
+        pairs = list(zip(duals.case_weights, prices, strict=True))
+        into = sum(min(0, q * region.buy_price[t] - price) for q, price in pairs)
+        out = sum(min(0, price - q * region.sell_price[t]) for q, price in pairs)
+        yield Term(
+            place=(What.BASE_LOAD, r, 0), slot=t, unit=unit, amount=sum(prices) * load, energy_wh=load
+        )  # fmt: skip
+        yield term(What.IMPORT_LIMIT, 0, t, into, region.import_limit_wh[t])
+        yield term(What.EXPORT_LIMIT, 0, t, out, region.export_limit_wh[t])
+        for q, reserve in enumerate(problem.reserves):
+            yield term(What.REQUIREMENT, q, t, max(0, duals.held[q][r][t]), reserve.requirement_wh[r][t])
+
+
+def _tie_limits(problem: FleetProblem, duals: FleetDuals, k: int) -> Iterator[Term]:
+    tie = problem.ties[k]
+    passed, unit = MILLION - tie.loss_ppm, duals.denominator * MILLION
+    for t in range(problem.periods):
+        ends = [(of_case[tie.from_region][t], of_case[tie.to_region][t]) for of_case in duals.balance]
+        worth = sum(min(0, MILLION * a - passed * z, MILLION * z - passed * a) for a, z in ends)
+        yield Term(
+            place=(What.TIE_LIMIT, k, 0), slot=t, unit=unit, amount=worth * tie.limit_wh,
+            energy_wh=tie.limit_wh, worth=worth,
+        )  # fmt: skip
+
+
+def _station_limits(problem: FleetProblem, duals: FleetDuals, i: int) -> Iterator[Term]:
+    station = problem.stations[i]
+    unit = station.eta_d_ppm * MILLION**2 * problem.period_s
+    over = unit * duals.denominator
+    for t in range(problem.periods):
+        loads = [load[t] for load in problem.net_loads(i)]
+        amount = unit * _dot([of_case[station.region][t] for of_case in duals.balance], loads)
+        yield Term(
+            place=(What.LOAD, i, 0), slot=t, unit=over, amount=amount, energy_wh=_mean(problem, loads)
+        )  # fmt: skip
+    reduced = {column: cost * unit for column, cost in _costs(problem, duals, i).items()}
+    runs = duals.station_runs[i]
+    values = chain.from_iterable([y] * count for count, y in zip(runs[::2], runs[1::2], strict=True))
+    for row, y in zip(station_rows(problem, i), values, strict=True):
+        if y == 0 or y * row.sense < 0:
+            continue
+        price = y * (unit // row.scale)
+        for column, coefficient in row.terms:
+            reduced[column] -= price * coefficient
+        kind, _, t = row.name
+        what = _ROWS[kind]
+        if row.right or what is not What.START:
+            yield _row_term(station, i, what, t, price, row.right, row.scale, over)
+    yield from _boxes(station, i, reduced, over)
+
+
+def _row_term(
+    station: FleetStation, i: int, what: What, t: int, price: int, right: int, scale: int, over: int
+) -> Term:  # fmt: skip
+    limit = {
+        What.PCC_IMPORT: station.pcc_import_wh, What.PCC_EXPORT: station.pcc_export_wh, What.START: station.start_wh,
+    }.get(what, abs(right) // scale)  # fmt: skip
+    worth: int | Fraction = price * scale
+    if what is What.START:
+        worth = Fraction(price * right, station.start_wh)
+    return Term(place=(what, i, 0), slot=t, unit=over, amount=price * right, energy_wh=limit, worth=worth)
+
+
+def _boxes(station: FleetStation, i: int, reduced: dict[Column, int], over: int) -> Iterator[Term]:
+    low, high = content_window(station)
+    rating = station.discharge_wh or station.charge_wh
+    for (kind, q, t), rest in reduced.items():
+        what, limit, worth = What.RATING, rating, Fraction(0)
+        if kind == "e":
+            what, limit = (_floor(station, t, low), low[t]) if rest > 0 else (What.MOST_CONTENT, high[t])
+            worth = Fraction(rest)
+        elif kind == "u":
+            what, limit, worth = What.CURTAILABLE, station.curtailable_wh[t], Fraction(min(0, rest))
+        elif kind == "r":
+            what, limit = What.RESERVE_MOST, station.charge_wh + station.discharge_wh
+            worth = Fraction(min(0, rest))
+        elif kind == "c":
+            amount = min(0, rest * station.charge_wh, reduced["d", 0, t] * station.discharge_wh)
+            worth = Fraction(amount, rating) if rating else worth
+        else:
+            continue
+        place = (what, i, q if kind == "r" else 0)
+        yield Term(place=place, slot=t, unit=over, amount=int(worth * limit), energy_wh=limit, worth=worth)
+
+
+def _floor(station: FleetStation, t: int, low: tuple[int, ...]) -> What:
+    """Which rule sets the least content at the end of a period."""
+    if low[t] > max(station.energy_min_wh, station.own_need_floor_wh[t]):
+        return What.END_ENERGY
+    return What.OWN_NEED_FLOOR if station.own_need_floor_wh[t] > station.energy_min_wh else What.LEAST_CONTENT
+
+
+def _costs(problem: FleetProblem, duals: FleetDuals, i: int) -> dict[Column, int]:
+    """Costs of a station's columns at the regions' prices, over the denominator."""
+    station, costs = problem.stations[i], dict[Column, int]()
+    for t in range(problem.periods):
+        prices = [of_case[station.region][t] for of_case in duals.balance]
+        costs["c", 0, t], costs["d", 0, t] = sum(prices), station.wear_price * duals.denominator - sum(prices)
+        costs["e", 0, t] = 0
+        costs |= {("u", w, t): price for w, price in enumerate(prices)}
+        for q, (reserve, held) in enumerate(zip(problem.reserves, duals.held, strict=True)):
+            costs["r", q, t] = -reserve.price[t] * duals.denominator - max(0, held[station.region][t])
+    return costs
