@@ -17,6 +17,7 @@ _COMMANDS = {
     "verify": ("cli.verify", "Verify the receipt of one reading against the chain."),
     "plan": ("cli.plan", "Solve a day-ahead problem from a file and certify the plan; check a certificate."),
     "split": ("cli.split", "Split the gain of planning together by several rules; name who would leave; check it."),
+    "explain": ("cli.explain", "Tell why a certified plan is as it is: what each station earns, what limits it."),
     "decompose": ("cli.decompose", "Split a regional target over stations, to the watt; check such a record."),
     "forecast": ("cli.forecast", "Forecast load, PV, wind or prices with intervals; judge it against the past."),
     "verify-plan": ("cli.verify_plan", "Check a fleet plan's certificate without a solver."),

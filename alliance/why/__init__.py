@@ -1,1 +1,1 @@
-"""Why a certified plan costs what it costs, in records that anyone can check and sentences that anyone can read (9.9)."""
+"""Why a certified plan costs what it costs: records that anyone can check, sentences that anyone can read (9.9)."""

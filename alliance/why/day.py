@@ -64,12 +64,10 @@ def _flows(certificate: Certificate, held: Sequence[Part], of: Program, duals: S
             bill += sum(price * r.planned_net_wh for price, r in zip(prices, here, strict=True))
             yield Term(place=(What.TARIFF, group, 0), slot=k, unit=unit, amount=bill)
             for price, row in zip(prices, here, strict=True):
-                yield from _moved(problem, held, row, k, price, unit)
+                yield from _moved(held, row, k, price, unit)
 
 
-def _moved(
-    problem: Problem, held: Sequence[Part], row: ScheduleRow, k: int, price: int, unit: int
-) -> Iterator[Term]:  # fmt: skip
+def _moved(held: Sequence[Part], row: ScheduleRow, k: int, price: int, unit: int) -> Iterator[Term]:
     lessees = {r.lease: r.planned_wh for r in row.lessees}
     for part in held:
         if part.station != row.station:

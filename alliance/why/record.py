@@ -166,7 +166,8 @@ def split(exact: Sequence[Fraction], total: int) -> list[int]:
 
 def in_cents(lines: Sequence[Line], total_microcents: int) -> list[int]:
     """The lines' amounts in cents, which sum to the total's cents (rounded half away from zero)."""
-    return split([Fraction(line.amount_microcents, 10**6) for line in lines], _half_away(Fraction(total_microcents, 10**6)))
+    exact = [Fraction(line.amount_microcents, 10**6) for line in lines]
+    return split(exact, _half_away(Fraction(total_microcents, 10**6)))
 
 
 def worth_for(what: What, worth: Fraction, slot_s: int) -> int:
@@ -232,8 +233,8 @@ def why_from_plain(plain: object) -> Why:
 
 
 def _line_to_plain(line: Line) -> list[object]:
-    values = [getattr(line, f.name) for f in fields(Line)]
-    return [str(value) if f.name in _MONEY or f.name == "what" else value for f, value in zip(fields(Line), values, strict=True)]
+    values = {f.name: getattr(line, f.name) for f in fields(Line)}
+    return [value if name in _NUMBERS else str(value) for name, value in values.items()]
 
 
 def _lines_from_plain(plain: object, where: str) -> tuple[Line, ...]:
@@ -252,7 +253,8 @@ def _line_from_plain(plain: object, where: str) -> Line:
     for name in _NUMBERS:
         if type(values[name]) is not int:
             raise PlainWrong(where=f"{where}.{name}", want="int", got=repr(values[name])[:80])
-    return Line(**values | {"what": What(values["what"])} | {name: _money(values[name], f"{where}.{name}") for name in _MONEY})
+    money = {name: _money(values[name], f"{where}.{name}") for name in _MONEY}
+    return Line(**values | money | {"what": What(values["what"])})
 
 
 def _money(text: object, where: str) -> int:

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from alliance.certificate import certificate_from_plain, check
-from alliance.errors import AllianceError, Missing
+from alliance.certificate import check
 from alliance.schedule import Problem
+from cli.archived import NoPlanArchived, archived_plans
 from cli.benches.ground import DAY, Ground
 from cli.benches.measure import Comparison, Finding, best_of
 from optimizer.linear import Linear, compiled
@@ -13,17 +13,10 @@ from optimizer.model import build
 from optimizer.planning import plan_day
 from optimizer.problem import parts
 from optimizer.solver import HighsEngine
-from oracle.archive import FolderArchive
-from oracle.document import open_block
-from oracle.grant import FolderGrants, Opener, load_reader
 from simulation import readers
 
 ARCHIVED_MS = DAY.start_ms + 5 * 60_000
 """By now the epoch in which the plan was made is archived."""
-
-
-class NoPlanArchived(Missing):
-    """The demo archived no certified day-ahead plan; its service's log says why."""
 
 
 def run(ground: Ground) -> list[Finding]:
@@ -71,13 +64,6 @@ def bare(programmes: Sequence[Linear]) -> None:
 
 def problem_in(archive: Path, key: Path) -> Problem:
     """The problem of the first certified plan in an archive that a reader may open. Raises NoPlanArchived."""
-    kept, grants, reader = FolderArchive(archive), FolderGrants(archive), load_reader(key)
-    opener, epochs = Opener(reader, grants), grants.epochs(reader.fingerprint)
-    for digest in sorted(kept.digests()):
-        try:
-            content = open_block(kept.get(digest), content_key=opener.key_in(digest, epochs))
-            if isinstance(content, dict) and "certificate" in content:
-                return certificate_from_plain(content["certificate"]).problem
-        except AllianceError:
-            continue  # a block of another kind
+    for certificate in archived_plans(archive, key):
+        return certificate.problem
     raise NoPlanArchived
