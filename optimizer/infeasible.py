@@ -1,101 +1,77 @@
-"""Infeasible is never bare: the conflicting limits by name, and the cheapest relaxation (protocol 9.5)."""
+"""Infeasible is never bare: conflicting limits by name, and the cheapest relaxation with its plan (protocol 9.10)."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
-from alliance.errors import Refused
-from alliance.identity import LeaseId, StationId
-from alliance.schedule import battery_window
-from optimizer.linear import Conflict, Job, Limit, Linear, compiled
-from optimizer.model import build_apart
-from optimizer.problem import Part, Problem, wh
+from alliance.errors import AllianceError, Refused
+from alliance.infeasible.chain import conflicts
+from alliance.infeasible.check import check_infeasible
+from alliance.infeasible.record import Change, Infeasibility
+from alliance.infeasible.relax import relaxed
+from alliance.infeasible.text import told
+from alliance.schedule import Schedule
+from alliance.schedule import check as check_schedule
+from alliance.why.text import Language
+from optimizer.linear import Job, Optimum
+from optimizer.plan import Draft, schedule_of, settle_parts
+from optimizer.problem import Problem, parts
+from optimizer.relaxation import holder_changes
 from optimizer.solver import SolverSettings, solve
 
-_WORDS = {
-    "import_right": "import through the PCC at most {limit} Wh",
-    "export_right": "export through the PCC at most {limit} Wh",
-    "own_need_floor": "own need keeps at least {limit} Wh stored",
-    "end_energy": "at the end at least {limit} Wh stored",
-    "least_content": "the battery's window keeps at least {limit} Wh stored",
-    "most_content": "the battery's window and leases leave room for at most {limit} Wh stored",
-}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LimitNamed:
-    """A limit of a holder (lease 0: the owner) in a slot, Wh, and by how much it must give way (0: not at all)."""
-
-    station: StationId
-    lease: LeaseId
-    slot: int
-    what: str
-    limit_wh: int
-    give_wh: int
-
-    def __str__(self) -> str:
-        holder = f"station {self.station}" + (f" lease {self.lease}" if self.lease else "")
-        said = f"{holder}, slot {self.slot}: " + _WORDS[self.what].format(limit=self.limit_wh)
-        return said + (f" (must give way by {self.give_wh} Wh)" if self.give_wh else "")
+MARGINS_WH = (0, 1, 3, 10, 100)
+"""By so much more than the least the limits give way, tried in order: whole Wh want a little room."""
 
 
 @dataclass(kw_only=True, eq=False)
 class PlanInfeasible(Refused):
     """No plan keeps all limits: some contradict each other, none of them needless, and some would have to give way."""
 
-    conflict: tuple[LimitNamed, ...]
-    relaxation: tuple[LimitNamed, ...]
+    record: Infeasibility
+    sentences: tuple[str, ...]
+    """In English; `alliance.infeasible.text` tells it in Chinese, too."""
 
     def __str__(self) -> str:
-        limits = "; ".join(map(str, self.conflict))
-        return f"plan_infeasible: {limits}. Cheapest way out: " + "; ".join(map(str, self.relaxation))
+        return "plan_infeasible: " + " ".join(self.sentences)
 
 
-def explain(problem: Problem, held: tuple[Part, ...], *, settings: SolverSettings) -> PlanInfeasible:
-    """Name the conflict of each holder whose own limits contradict each other (no holder needs another)."""
-    free = [p for p in held if p.nomination_wh is None]
-    programmes = [compiled(build_apart(problem, part)) for part in free]
-    jobs = [Job(linear=linear, limits=_limits(linear)) for linear in programmes]
-    answers = solve(jobs, settings=settings)
-    conflict: list[LimitNamed] = []
-    relaxation: list[LimitNamed] = []
-    for part, linear, answer in zip(free, programmes, answers, strict=True):
-        if isinstance(answer, Conflict):
-            conflict += [_named(problem, part, linear, limit, 0.0) for limit in answer.limits]
-            relaxation += [_named(problem, part, linear, limit, by) for limit, by in answer.relaxed]
-    return PlanInfeasible(conflict=tuple(conflict), relaxation=tuple(relaxation))
-
-
-def _limits(linear: Linear) -> tuple[Limit, ...]:
-    rights = [Limit(kind="row", number=i) for i, name in enumerate(linear.rows) if name[0] in ("import", "export")]
-    contents = [j for j, name in enumerate(linear.columns) if name[0] == "e"]
-    bounds = [Limit(kind=kind, number=j) for j in contents for kind in ("low", "high")]
-    return (*rights, *bounds)
-
-
-def _named(problem: Problem, part: Part, linear: Linear, limit: Limit, by_kwh: float) -> LimitNamed:
-    kind, _, _, k = linear.rows[limit.number] if limit.kind == "row" else linear.columns[limit.number]
-    what, value = {
-        "import": ("import_right", part.import_wh[k]),
-        "export": ("export_right", part.export_wh[k]),
-        "e": _content_limit(problem, part, k, lower=limit.kind == "low"),
-    }[kind]
-    return LimitNamed(
-        station=part.station,
-        lease=part.lease,
-        slot=problem.first_slot + k,
-        what=what,
-        limit_wh=value,
-        give_wh=-(-round(wh(by_kwh) * 1000) // 1000),
+def explain(problem: Problem, *, settings: SolverSettings) -> PlanInfeasible | None:
+    """The checked reason why a problem has no plan; None if no holder's own limits contradict each other."""
+    found = conflicts(problem)
+    if not found:
+        return None
+    changes, schedule = _relaxation(problem, settings)
+    record = Infeasibility(
+        holders=found, shared=None, relaxation=changes if schedule else (), schedule=schedule, plan=None
     )
+    check_infeasible(record, problem)
+    return PlanInfeasible(record=record, sentences=told(record, problem, Language.EN))
 
 
-def _content_limit(problem: Problem, part: Part, k: int, *, lower: bool) -> tuple[str, int]:
-    """Which rule sets a bound of the content."""
-    if not lower:
-        return "most_content", part.high_wh[k]
-    low = part.low_wh[k]
-    site = next(s for s in problem.sites if s.station.number == part.station)
-    if part.owned and low == site.own_need_floor_wh[k] and low > battery_window(site)[0]:
-        return "own_need_floor", low
-    if k == problem.slots - 1 or (not part.owned and low > 0):
-        return "end_energy", low
-    return "least_content", low
+def with_margin(changes: Sequence[Change], margin_wh: int) -> tuple[Change, ...]:
+    """Changes that give a little more room."""
+    return tuple(replace(change, by_wh=change.by_wh + margin_wh) for change in changes)
+
+
+def _relaxation(problem: Problem, settings: SolverSettings) -> tuple[tuple[Change, ...], Schedule | None]:
+    """The least changes, and the plan in which everything rests as far as the changed limits let it."""
+
+    def solved(job: Job) -> Optimum | None:
+        (answer,) = solve([job], settings=settings)
+        return answer
+
+    least = holder_changes(problem, relaxed, solved)
+    for margin in MARGINS_WH if least else ():
+        changes = with_margin(least, margin)
+        try:
+            return changes, _resting(relaxed(problem, changes))
+        except AllianceError:
+            continue  # no whole Wh in so narrow a room, or a limit that may not move so far
+    return (), None
+
+
+def _resting(problem: Problem) -> Schedule:
+    held, idle = parts(problem), (0.0,) * problem.slots
+    draft = Draft(flow=idle, content=idle, curtailed=idle, both_ways=0.0)
+    schedule = schedule_of(problem, settle_parts(problem, held, {(int(p.station), int(p.lease)): draft for p in held}))
+    check_schedule(schedule, problem)
+    return schedule

@@ -67,20 +67,11 @@ class Tie:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Limit:
-    """A limit that users may know: a column's lower or upper bound (`low`, `high`), or a `row`."""
-
-    kind: str
-    number: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
-    """One programme to solve; with `ties`, its duals by the tie rule; with `limits`, why it cannot be solved."""
+    """One programme to solve; with `ties`, its duals by the tie rule."""
 
     linear: Linear
     ties: tuple[Tie, ...] = ()
-    limits: tuple[Limit, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,17 +99,8 @@ class Optimum:
     cost: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Conflict:
-    """Limits that contradict each other, none of them needless, and the cheapest relaxation."""
-
-    limits: tuple[Limit, ...]
-    relaxed: tuple[tuple[Limit, float], ...]
-    """By how much each of these limits must give way, kWh."""
-
-
-Answer = Optimum | Conflict | None
-"""None: it cannot be solved, and nobody asked why."""
+Answer = Optimum | None
+"""None: it cannot be solved."""
 
 
 class Engine(Protocol):

@@ -74,7 +74,7 @@ def plan_day(problem: Problem, *, settings: SolverSettings | None = None) -> Pla
     first, *apart = solve([_joint(problem, linear), *(Job(linear=one) for one in alone)], settings=settings)
     solved_apart = [(one, answer) for one, answer in zip(alone, apart, strict=True) if isinstance(answer, Optimum)]
     if not isinstance(first, Optimum) or len(solved_apart) < len(members):
-        raise explain(problem, held, settings=settings)
+        raise explain(problem, settings=settings) or BatteryCannotNet(rounds=0)
     whole, settled = _settled(problem, held, (linear, first), settings)
     schedule = schedule_of(problem, settled)
     certificate = certificate_of(problem, schedule, whole=whole, apart=zip(members, solved_apart, strict=True))
@@ -120,7 +120,7 @@ def _directed(
     linear = compiled(build(problem, held, one_way=torn))
     (answer,) = solve([Job(linear=linear)], settings=settings)
     if not isinstance(answer, Optimum):
-        raise OnlyByBurning(holders=tuple(sorted(torn)))
+        raise explain(problem, settings=settings) or OnlyByBurning(holders=tuple(sorted(torn)))
     return one_way(held, linear, answer, torn)
 
 
@@ -128,7 +128,7 @@ def _solved(problem: Problem, held: tuple[Part, ...], settings: SolverSettings) 
     linear = compiled(build(problem, held))
     (answer,) = solve([_joint(problem, linear)], settings=settings)
     if not isinstance(answer, Optimum):
-        raise explain(problem, held, settings=settings)
+        raise explain(problem, settings=settings) or BatteryCannotNet(rounds=MOST_ROUNDS)
     return linear, answer
 
 

@@ -141,13 +141,18 @@ class _Elastic:
         ):
             for what, _, wh in bounds:
                 if what is not What.RATING:
-                    self._limit(what, k, flow, wh / WH_PER_KWH, sign)
+                    most = {What.PCC_IMPORT: INFINITY, What.PCC_EXPORT: INFINITY, What.MOST_CONTENT: holder.room_wh[k]}
+                    self._limit(what, k, flow, wh / WH_PER_KWH, sign, most.get(what, max(0, wh)) / WH_PER_KWH)
         return e
 
-    def _limit(self, what: What, k: int, terms: list[tuple[int, float]], bound: float, sign: int) -> None:
-        """A limit with its slack: terms + slack ≥ bound, or terms − slack ≤ bound."""
+    def _limit(
+        self, what: What, k: int, terms: list[tuple[int, float]], bound: float, sign: int, most: float
+    ) -> None:  # fmt: skip
+        """A limit with its slack, at most `most`: terms + slack ≥ bound, or terms − slack ≤ bound."""
         key = what, -1 if what in self._whole else k
         if key not in self.slack:
-            self.slack[key] = self._column(INFINITY, cost=1.0)
+            self.slack[key] = self._column(most, cost=1.0)
+        j = self.slack[key]
+        self._high[j] = max(self._high[j], most)
         row = [*terms, (self.slack[key], float(sign))]
         self._rows.append((row, bound, INFINITY) if sign > 0 else (row, -INFINITY, bound))

@@ -22,14 +22,11 @@ from enum import StrEnum
 from pathlib import Path
 from typing import IO, Any, Self
 
-from optimizer.conflict import explained
 from optimizer.linear import (
     INFINITY,
     Answer,
-    Conflict,
     Engine,
     Job,
-    Limit,
     Linear,
     Optimum,
     SolverFailed,
@@ -253,7 +250,7 @@ def _jobs_answered(body: bytes) -> bytes:
     try:
         engine = _engine(Backend(request["backend"]))
         answers = [_work(engine, _job(job)) for job in request["jobs"]]
-        reply: dict[str, object] = {"answers": [a and {type(a).__name__: asdict(a)} for a in answers]}
+        reply: dict[str, object] = {"answers": [a and asdict(a) for a in answers]}
     except SolverMissing as error:
         reply = {"missing": error.backend}
     except SolverFailed as error:
@@ -349,7 +346,7 @@ def _work(engine: Engine, job: Job) -> Answer:
     engine.load(job.linear)
     found = engine.run()
     if found is None:
-        return explained(engine, job.linear, job.limits) if job.limits else None
+        return None
     if job.ties:
         from optimizer.ties import nearest_duals
 
@@ -369,7 +366,6 @@ def _job(plain: dict[str, Any]) -> Job:
     return Job(
         linear=_linear(plain["linear"]),
         ties=tuple(Tie(**t) for t in plain["ties"]),
-        limits=tuple(Limit(**x) for x in plain["limits"]),
     )
 
 
@@ -382,14 +378,7 @@ def _linear(plain: dict[str, Any]) -> Linear:
 def _answer(plain: dict[str, Any] | None) -> Answer:
     if plain is None:
         return None
-    if "Optimum" in plain:
-        found = plain["Optimum"]
-        return Optimum(columns=tuple(found["columns"]), duals=tuple(found["duals"]), cost=found["cost"])
-    found = plain["Conflict"]
-    return Conflict(
-        limits=tuple(Limit(**x) for x in found["limits"]),
-        relaxed=tuple((Limit(**x), by) for x, by in found["relaxed"]),
-    )
+    return Optimum(columns=tuple(plain["columns"]), duals=tuple(plain["duals"]), cost=plain["cost"])
 
 
 class HighsEngine:

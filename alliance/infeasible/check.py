@@ -2,7 +2,7 @@
 
 A holder's conflict is a sum that anyone can add up. None of its limits is needless, because each stands alone in its
 slot: without it nothing bounds the content there on the side that matters. A shared conflict is proved by a bound above
-0 of a plan that costs nothing, and each of its limits by a plan that keeps all others. A relaxation is proved by a plan.
+0 of a plan that costs nothing, each of its limits by a plan that keeps all others. A relaxation is proved by a plan.
 """
 
 import math

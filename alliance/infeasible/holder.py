@@ -34,6 +34,8 @@ class Holder:
     """f ≤ each."""
     least_content: tuple[tuple[Bound, ...], ...]
     most_content: tuple[tuple[Bound, ...], ...]
+    room_wh: tuple[int, ...]
+    """By how much `most_content` may rise: it then meets what the battery can hold."""
 
     def step(self, flow_wh: int) -> Fraction:
         """What a flow adds to the content."""
@@ -77,7 +79,15 @@ def _of_part(problem: Problem, part: Part) -> Holder:
         most_flow=tuple(map(tuple, most)),
         least_content=tuple(((content_rule(problem, part, k), 0, part.low_wh[k]),) for k in slots),
         most_content=tuple(((What.MOST_CONTENT, 0, part.high_wh[k]),) for k in slots),
+        room_wh=(_room(problem, part),) * problem.slots,
     )
+
+
+def _room(problem: Problem, part: Part) -> int:
+    if not part.owned:
+        return 0
+    site = next(s for s in problem.sites if s.station.number == part.station)
+    return site.station.capacity_wh - site.energy_max_wh
 
 
 def _of_fleet(problem: FleetProblem, i: int, station: FleetStation) -> Holder:
@@ -110,4 +120,5 @@ def _of_fleet(problem: FleetProblem, i: int, station: FleetStation) -> Holder:
         ),
         least_content=tuple(map(tuple, floors)),
         most_content=tuple(((What.MOST_CONTENT, 0, min(station.energy_max_wh, high)),) for high in most),
+        room_wh=tuple(max(0, station.energy_max_wh - high) for high in most),
     )

@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import TypeVar
 
 from alliance.errors import Malformed
-from alliance.fleetplan import MOST_ENERGY_WH, FleetProblem, FleetStation
+from alliance.fleetplan import MOST_ENERGY_WH, RISK_NEUTRAL, FleetProblem, FleetStation
 from alliance.infeasible.record import Change, SharedMember
 from alliance.schedule import Problem, Share, Site
 from alliance.why.record import What
@@ -39,6 +39,7 @@ def costless(problem: FleetProblem) -> FleetProblem:
         regions=tuple(replace(r, buy_price=zeros, sell_price=zeros) for r in problem.regions),
         stations=tuple(replace(s, wear_price=0) for s in problem.stations),
         reserves=tuple(replace(q, price=zeros) for q in problem.reserves),
+        risk=RISK_NEUTRAL,
     )
 
 

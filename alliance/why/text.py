@@ -105,7 +105,7 @@ def title(story: Story, language: Language) -> str:
 
 def told(story: Story, language: Language, *, first_slot: int, slot_s: int) -> tuple[str, ...]:
     """A story in sentences. `first_slot` is the horizon's first slot of its day, a slot lasts `slot_s` seconds."""
-    clock = _Clock(first_slot, slot_s)
+    clock = Clock(first_slot, slot_s)
     texts = _TEXTS[language]
     moved = [_spell(spell, texts, clock) for spell in story.spells]
     stops = [_stop(stop, language, clock) for stop in story.stops]
@@ -118,7 +118,7 @@ def told_shared(shared: SharedStop, language: Language, *, first_slot: int, slot
     """A shared limit in a sentence."""
     texts = _TEXTS[language]
     place = texts["tie" if shared.stop.what is What.TIE_LIMIT else "region"].format(place=shared.place)
-    return place + _stop(shared.stop, language, _Clock(first_slot, slot_s))
+    return place + _stop(shared.stop, language, Clock(first_slot, slot_s))
 
 
 def yuan(microcents: int) -> str:
@@ -139,13 +139,14 @@ def mwh(energy_wh: int) -> str:
     return f"{'-' if energy_wh < 0 and kwh else ''}{kwh // 1000:,}.{kwh % 1000:03d}"
 
 
-class _Clock:
+class Clock:
     """Slots of a horizon as times of the day; days after the first are counted."""
 
     def __init__(self, first_slot: int, slot_s: int) -> None:
         self._first_s, self._slot_s = first_slot * slot_s, slot_s
 
     def at(self, slot: int) -> str:
+        """When a slot begins: 00:00…24:00, with the number of days where it is not the first."""
         minutes = (self._first_s + slot * self._slot_s) // 60
         days, minutes = divmod(minutes, 1440)
         if minutes == 0 and days:
@@ -153,7 +154,7 @@ class _Clock:
         return f"{minutes // 60:02d}:{minutes % 60:02d}" + (f" (+{days})" if days else "")
 
 
-def _spell(spell: Spell, texts: dict[str, str], clock: _Clock) -> str:
+def _spell(spell: Spell, texts: dict[str, str], clock: Clock) -> str:
     return texts[spell.what.value].format(
         from_=clock.at(spell.first), to=clock.at(spell.last + 1), energy=mwh(spell.energy_wh),
         price=fine_yuan(spell.price_microcents_per_kwh),
@@ -169,7 +170,7 @@ def _earned(story: Story, texts: dict[str, str]) -> str:
     )  # fmt: skip
 
 
-def _stop(stop: Stop, language: Language, clock: _Clock) -> str:
+def _stop(stop: Stop, language: Language, clock: Clock) -> str:
     texts = _TEXTS[language]
     if stop.what is What.MOST_CONTENT:
         form = "most"
@@ -185,7 +186,7 @@ def _stop(stop: Stop, language: Language, clock: _Clock) -> str:
     )  # fmt: skip
 
 
-def _when(stop: Stop, texts: dict[str, str], clock: _Clock, *, ends: bool) -> str:
+def _when(stop: Stop, texts: dict[str, str], clock: Clock, *, ends: bool) -> str:
     """A content is told at its slots' ends, a power from beginning to end."""
     spans: Sequence[tuple[int, int]] = stop.spans[:_SPANS_TOLD]
     told_ = [

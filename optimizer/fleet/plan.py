@@ -14,14 +14,18 @@ import numpy as np
 from alliance.errors import Refused
 from alliance.fleetplan import MILLION, FleetProblem
 from alliance.fleetproof import FleetCertificate, FleetDuals
+from alliance.infeasible.record import Infeasibility
+from alliance.infeasible.text import told
+from alliance.why.text import Language
 from optimizer.fleet.arrays import FleetArrays, Ints, problem_of
 from optimizer.fleet.certify import certificate_of, fleet_duals
 from optimizer.fleet.fast import relaxed_fast
+from optimizer.fleet.infeasible import MOST_EXPLAINED, explained
 from optimizer.fleet.model import RELAXED, OneWay
 from optimizer.fleet.relaxed import Prices, Relaxed, concerned, draft_of, relaxed_reference, relaxed_stamped
 from optimizer.fleet.rounding import Draft, Rounded, RoundingFailed, rounded
 from optimizer.fleet.scaled import scaled
-from optimizer.linear import SolverTimedOut
+from optimizer.linear import SolverMissing, SolverTimedOut
 from optimizer.solver import Backend, SolverProcess, SolverSettings
 
 MOST_ROUNDS = 4
@@ -72,20 +76,55 @@ class FleetResult:
 
 @dataclass(kw_only=True, eq=False)
 class FleetInfeasible(Refused):
-    """No plan keeps all limits of a fleet's problem together."""
+    """No plan keeps all limits of a fleet's problem together; the reason, unless it could not be found in time."""
 
     stations: int
     periods: int
+    record: Infeasibility | None = None
+    sentences: tuple[str, ...] = ()
+    """In English; `alliance.infeasible.text` tells it in Chinese, too."""
+
+    def __str__(self) -> str:
+        said = " ".join(self.sentences) or "no reason was found in time"
+        return f"fleet_infeasible: stations={self.stations}, periods={self.periods}: {said}"
 
 
 def plan_fleet(arrays: FleetArrays, *, settings: FleetSettings, process: SolverProcess | None = None) -> FleetResult:
     """Plan a fleet; with a process of the solver that runs already, if there is one.
 
-    Raises FleetInfeasible, RoundingFailed, SolverMissing or SolverFailed.
+    Raises FleetInfeasible with the reason, RoundingFailed, SolverMissing or SolverFailed.
     """
     if process is None:
         with SolverProcess() as own:
             return plan_fleet(arrays, settings=settings, process=own)
+    try:
+        return _planned(arrays, settings, process)
+    except FleetInfeasible:
+        raise _with_reason(arrays, settings, process) from None
+
+
+def _with_reason(arrays: FleetArrays, settings: FleetSettings, process: SolverProcess) -> FleetInfeasible:
+    """The error with what can be said of it; each programme that is solved for it has the time limit of a plan."""
+    bare = FleetInfeasible(stations=arrays.stations, periods=arrays.periods)
+    if arrays.stations * arrays.periods > MOST_EXPLAINED:
+        return bare
+    problem = problem_of(arrays)
+    stamped = replace(settings, path=FleetPath.STAMPED)
+    try:
+        record = explained(
+            problem,
+            lambda other: _planned(other, stamped, process).rounded.plan,
+            process=process,
+            settings=SolverSettings(time_limit_s=settings.time_limit_s),
+        )
+    except (SolverTimedOut, SolverMissing):
+        return bare
+    if record is None:
+        return bare
+    return replace(bare, record=record, sentences=told(record, problem, Language.EN))
+
+
+def _planned(arrays: FleetArrays, settings: FleetSettings, process: SolverProcess) -> FleetResult:
     clock = _Clock(settings, process)
     found = clock.relaxed(arrays, RELAXED)
     if found is None:

@@ -16,7 +16,7 @@ from optimizer.fleet.model import RELAXED, OneWay, Shape
 from optimizer.fleet.reference import Place, reference
 from optimizer.fleet.rounding import Draft
 from optimizer.fleet.scaled import Floats, Scaled, scaled
-from optimizer.fleet.stamp import stamped
+from optimizer.fleet.stamp import Stamped, stamped
 from optimizer.solver import ArrayProgramme, SolverProcess, SolverSettings
 
 BOTH_WAYS_WH = 0.5
@@ -73,13 +73,18 @@ def relaxed_stamped(
         return None
     values = answer.columns if len(answer.columns) else np.zeros(len(matrix.costs))
     duals = answer.duals if len(answer.duals) else np.zeros(len(matrix.row_low))
+    return read_stamped(found, values, duals, cost=answer.cost, optimal=answer.optimal)
+
+
+def read_stamped(found: Stamped, values: Floats, duals: Floats, *, cost: float, optimal: bool) -> Relaxed:
+    """The solution of a stamped programme: values of its columns and duals of its rows, which may have more behind."""
     return _read(
-        data,
+        found.scaled,
         column=lambda kind, name: found.column_values(kind, name, values),
         row=lambda kind, name: found.row_values(kind, name, duals),
         shared=lambda kind: found.shared_values(kind, duals),
-        cost=answer.cost,
-        optimal=answer.optimal,
+        cost=cost,
+        optimal=optimal,
     )
 
 

@@ -18,13 +18,15 @@ from alliance.certificate import (
     program,
     without_storage_cost_cents,
 )
+from alliance.infeasible.record import Kind
 from alliance.schedule import BadInput, LeaseRow, ScheduleKind
 from alliance.schedule import check as check_schedule
+from alliance.why.record import What
 from optimizer.infeasible import PlanInfeasible
 from optimizer.linear import Job, Optimum, SolverFailed, SolverMissing, SolverTimedOut, compiled
 from optimizer.model import build
 from optimizer.plan import BOTH_WAYS_WH, drafts, reserved, settle_parts
-from optimizer.planning import GapTooWide, OnlyByBurning, nominated, plan_day
+from optimizer.planning import GapTooWide, nominated, plan_day
 from optimizer.problem import parts
 from optimizer.solver import Backend, SolverSettings, solve
 from tests.optimizer.cases import (
@@ -278,9 +280,11 @@ def test_a_site_is_refused_by_name_when_only_burning_energy_would_keep_its_limit
         pcc_w=200_000,
     )
     assert both_ways(problem([full], [(60_000, 30_000, 0)] * 2)) > BOTH_WAYS_WH
-    with pytest.raises(OnlyByBurning) as refused:
+    with pytest.raises(PlanInfeasible) as refused:
         plan_day(problem([full], [(60_000, 30_000, 0)] * 2))
-    assert refused.value.holders == ((1, 0),)
+    (found,) = refused.value.record.holders
+    assert (found.station, found.kind, found.missing_wh) == (1, Kind.OVER, 1_600)
+    assert [m.what for m in found.members] == [What.PCC_EXPORT, What.MOST_CONTENT]
 
 
 def test_own_need_is_kept_when_discharging_would_pay():
@@ -391,36 +395,34 @@ def test_infeasible_names_the_connection_and_what_would_do_when_load_exceeds_it(
     case = problem([site(1, [10_000, 40_000], pcc_w=100_000)], [(60_000, 30_000, 0)] * 2)
     with pytest.raises(PlanInfeasible) as refused:
         plan_day(case)
-    (limit,) = refused.value.conflict
-    assert (limit.station, limit.slot, limit.what, limit.limit_wh) == (1, 1, "import_right", 25_000)
-    assert [(x.slot, x.give_wh) for x in refused.value.relaxation] == [(1, 15_000)]
-    assert "station 1, slot 1: import through the PCC at most 25000 Wh" in str(refused.value)
+    (found,) = refused.value.record.holders
+    assert (found.station, found.kind, found.last, found.missing_wh) == (1, Kind.FLOW, 1, 15_000)
+    assert [m.what for m in found.members] == [What.PCC_IMPORT, What.RATING]
+    assert [(x.what, x.by_wh) for x in refused.value.record.relaxation] == [(What.PCC_IMPORT, 15_000)]
+    assert "Station 1: 00:15–00:30 “import limit of the PCC” asks the battery to discharge 15 kWh" in str(refused.value)
+    assert "higher by 60 kW" in str(refused.value)
 
 
 def test_infeasible_names_own_need_when_it_cannot_be_charged_in_time():
     battery = site(1, [0, 0, 0], power_w=40_000, capacity_wh=100_000, energy_wh=20_000, floor=[0, 80_000, 0])
     with pytest.raises(PlanInfeasible) as refused:
         plan_day(problem([battery, site(2, [0, 0, 0])], [(60_000, 30_000, 0)] * 3))
-    assert [(x.slot, x.what) for x in refused.value.conflict] == [(1, "own_need_floor")]
-    assert refused.value.relaxation[0].give_wh == 41_000
+    (found,) = refused.value.record.holders
+    assert [(m.what, m.first, m.last) for m in found.members] == [(What.RATING, 0, 1), (What.OWN_NEED_FLOOR, 1, 1)]
+    assert refused.value.record.relaxation[0].by_wh == found.missing_wh == 41_000
 
 
 def test_infeasible_names_only_the_limits_that_contradict_each_other():
     battery = site(
         1, [30_000, 30_000, 0, 0], power_w=400_000, capacity_wh=100_000, energy_wh=0, end_wh=60_000, pcc_w=120_000
     )
-    case = problem([battery], [(60_000, 30_000, 0)] * 4)
     with pytest.raises(PlanInfeasible) as refused:
-        plan_day(case)
-    named = [(x.slot, x.what) for x in refused.value.conflict]
-    assert set(named) == {(2, "import_right"), (3, "import_right"), (3, "end_energy")} or set(named) == {
-        (0, "import_right"),
-        (1, "import_right"),
-        (2, "import_right"),
-        (3, "import_right"),
-        (3, "end_energy"),
-    }
-    assert sum(x.give_wh for x in refused.value.relaxation) <= 60_000 - 57_000 + 3_200
+        plan_day(problem([battery], [(60_000, 30_000, 0)] * 4))
+    (found,) = refused.value.record.holders
+    named = [(m.what, m.first, m.last) for m in found.members]
+    assert named == [(What.PCC_IMPORT, 0, 3), (What.END_ENERGY, 3, 3)]
+    (change,) = refused.value.record.relaxation
+    assert (change.what, change.by_wh <= 800) == (What.PCC_IMPORT, True)
 
 
 def test_a_plan_is_refused_when_its_gap_is_wider_than_the_settings_allow():
