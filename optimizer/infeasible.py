@@ -8,10 +8,9 @@ from alliance.infeasible.chain import conflicts
 from alliance.infeasible.check import check_infeasible
 from alliance.infeasible.record import Change, Infeasibility
 from alliance.infeasible.relax import relaxed
-from alliance.infeasible.text import told
+from alliance.infeasible.text import in_both
 from alliance.schedule import Schedule
 from alliance.schedule import check as check_schedule
-from alliance.why.text import Language
 from optimizer.linear import Job, Optimum
 from optimizer.plan import Draft, schedule_of, settle_parts
 from optimizer.problem import Problem, parts
@@ -28,7 +27,7 @@ class PlanInfeasible(Refused):
 
     record: Infeasibility
     sentences: tuple[str, ...]
-    """In English; `alliance.infeasible.text` tells it in Chinese, too."""
+    """In English, then in Chinese."""
 
     def __str__(self) -> str:
         return "plan_infeasible: " + " ".join(self.sentences)
@@ -44,7 +43,7 @@ def explain(problem: Problem, *, settings: SolverSettings) -> PlanInfeasible | N
         holders=found, shared=None, relaxation=changes if schedule else (), schedule=schedule, plan=None
     )
     check_infeasible(record, problem)
-    return PlanInfeasible(record=record, sentences=told(record, problem, Language.EN))
+    return PlanInfeasible(record=record, sentences=in_both(record, problem))
 
 
 def with_margin(changes: Sequence[Change], margin_wh: int) -> tuple[Change, ...]:

@@ -16,6 +16,7 @@ _TEXTS: dict[Language, dict[str, str]] = {
         "station": "储能站 {place}",
         "lease": "储能站 {place} 的租约 {lease}",
         "region": "区域 {place}",
+        "reserve": "区域 {place} 备用 {lease} ",
         "tie": "联络线 {place}",
         "flow": "{who}：{from_}–{to} “{one}”{least}，而“{other}”{most}，差 {missing}。",
         "must_give": "要求电池至少放电 {energy}",
@@ -40,6 +41,7 @@ _TEXTS: dict[Language, dict[str, str]] = {
         "station": "Station {place}",
         "lease": "Lease {lease} at station {place}",
         "region": "Region {place}",
+        "reserve": "Region {place}, reserve {lease},",
         "tie": "Tie line {place}",
         "flow": "{who}: {from_}–{to} “{one}” {least}, but “{other}” {most}; {missing} are missing.",
         "must_give": "asks the battery to discharge {energy} at least",
@@ -76,6 +78,11 @@ def told(record: Infeasibility, problem: Problem | FleetProblem, language: Langu
         return (*found, texts["none"])
     changes = texts["and"].join(_change(c, problem, language, clock) for c in record.relaxation)
     return (*found, texts["relaxed"].format(changes=changes))
+
+
+def in_both(record: Infeasibility, problem: Problem | FleetProblem) -> tuple[str, ...]:
+    """The record in sentences, first in English, then in Chinese: what an error carries."""
+    return (*told(record, problem, Language.EN), *told(record, problem, Language.ZH))
 
 
 def energy(wh: Fraction | int) -> str:
@@ -124,7 +131,9 @@ def _value(bounds: tuple[tuple[Bound, ...], ...], limit: tuple[What, int, int]) 
 
 
 def _who(what: What, place: int, lease: int, texts: dict[str, str]) -> str:
-    if what in (What.IMPORT_LIMIT, What.EXPORT_LIMIT, What.REQUIREMENT):
+    if what is What.REQUIREMENT:
+        return texts["reserve"].format(place=place, lease=lease)
+    if what in (What.IMPORT_LIMIT, What.EXPORT_LIMIT):
         return texts["region"].format(place=place)
     if what is What.TIE_LIMIT:
         return texts["tie"].format(place=place)
@@ -133,7 +142,7 @@ def _who(what: What, place: int, lease: int, texts: dict[str, str]) -> str:
 
 def _member(member: SharedMember, language: Language, clock: Clock) -> str:
     texts = _TEXTS[language]
-    who = _who(member.what, member.place, 0, texts)
+    who = _who(member.what, member.place, member.reserve, texts)
     spans = ", ".join(f"{clock.at(a)}–{clock.at(b + 1)}" for a, b in _spans(member.periods))
     when = texts["all_day"] if member.what is What.TIE_LIMIT else spans
     return texts["member"].format(who=who, when=when, name=NAMES[language][member.what])

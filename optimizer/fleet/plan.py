@@ -15,8 +15,7 @@ from alliance.errors import Refused
 from alliance.fleetplan import MILLION, FleetProblem
 from alliance.fleetproof import FleetCertificate, FleetDuals
 from alliance.infeasible.record import Infeasibility
-from alliance.infeasible.text import told
-from alliance.why.text import Language
+from alliance.infeasible.text import in_both
 from optimizer.fleet.arrays import FleetArrays, Ints, problem_of
 from optimizer.fleet.certify import certificate_of, fleet_duals
 from optimizer.fleet.fast import relaxed_fast
@@ -82,7 +81,7 @@ class FleetInfeasible(Refused):
     periods: int
     record: Infeasibility | None = None
     sentences: tuple[str, ...] = ()
-    """In English; `alliance.infeasible.text` tells it in Chinese, too."""
+    """In English, then in Chinese."""
 
     def __str__(self) -> str:
         said = " ".join(self.sentences) or "no reason was found in time"
@@ -121,7 +120,7 @@ def _with_reason(arrays: FleetArrays, settings: FleetSettings, process: SolverPr
         return bare
     if record is None:
         return bare
-    return replace(bare, record=record, sentences=told(record, problem, Language.EN))
+    return replace(bare, record=record, sentences=in_both(record, problem))
 
 
 def _planned(arrays: FleetArrays, settings: FleetSettings, process: SolverProcess) -> FleetResult:

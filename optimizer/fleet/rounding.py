@@ -83,6 +83,7 @@ def rounded(arrays: FleetArrays, draft: Draft) -> Rounded:
 
 
 def _rounded(arrays: FleetArrays, draft: Draft, reserve: Ints) -> Rounded:
+    _require_start(arrays, reserve)
     tie = np.trunc(draft.tie + np.copysign(NEAR_WH, draft.tie)).astype(np.int64)
     room = _Room(arrays, reserve, tie)
     content = _Content(arrays)
@@ -96,6 +97,19 @@ def _rounded(arrays: FleetArrays, draft: Draft, reserve: Ints) -> Rounded:
         curtailed[:, :, t] = _curtailments(order, room, battery[:, t], aim, t)
         content.pass_period(battery[:, t], *room.called(t))
     return Rounded(battery=battery, reserve=reserve, curtailed=curtailed, tie=tie)
+
+
+def _require_start(arrays: FleetArrays, reserve: Ints) -> None:
+    """(S4) A call in the first period is borne by what is stored, and what has room, when the horizon begins."""
+    spare = np.maximum(0, arrays.start_wh - arrays.energy_min_wh)
+    free = np.maximum(0, arrays.energy_max_wh - arrays.start_wh)
+    for i, held in enumerate(reserve[:, :, 0].T.tolist() if len(reserve) else []):
+        calls = [(q.direction, q.duration_s * wh) for q, wh in zip(arrays.reserves, held, strict=True)]
+        up = sum(x for direction, x in calls if direction is Direction.UP) * MILLION
+        down = sum(x for direction, x in calls if direction is Direction.DOWN) * int(arrays.eta_c_ppm[i])
+        given = int(spare[i]) * arrays.period_s * int(arrays.eta_d_ppm[i])
+        if up > given or down > int(free[i]) * arrays.period_s * MILLION:
+            raise RoundingFailed(place=f"stations[{i}]", period=0)
 
 
 class _Segments:
