@@ -2,7 +2,8 @@
 
 FILE is a certificate as `alliance plan solve` writes it, or a fleet's ({"v":1,"fleetCertificate":…}); without FILE a
 day's is fetched from an archive or a service with a reader's key. Only the rules in `alliance` are used, nothing of the
-planner. Exit 0 told (or the record holds), 1 refused with the first thing that is wrong, 2 not read.
+planner. If FILE is a problem ({"v":1,"problem":…} or {"v":1,"fleet":…}), the planner is asked why it has no plan
+(protocol 9.10). Exit 0 told (or the record holds), 1 refused with the first thing that is wrong, 2 not read.
 """
 
 import json
@@ -17,11 +18,16 @@ from rich.console import Console
 from rich.table import Table
 
 from alliance import certificate as settled
-from alliance import fleetproof
+from alliance import fleetplan, fleetproof
 from alliance.calendar import day_of
 from alliance.certificate import Certificate
 from alliance.errors import AllianceError, Malformed, Missing
+from alliance.fleetplan import FleetProblem
 from alliance.fleetproof import FleetCertificate
+from alliance.infeasible.check import check_infeasible
+from alliance.infeasible.record import infeasibility_from_plain, infeasibility_to_plain
+from alliance.infeasible.text import told as told_infeasible
+from alliance.schedule import Problem, from_plain, unwrap
 from alliance.why.check import check_why, why_of
 from alliance.why.record import Line, What, Why, in_cents, why_from_plain, why_to_plain
 from alliance.why.story import shared_stops, stories
@@ -69,6 +75,10 @@ def explain(
 ) -> None:
     """Tell why a certified plan is as it is: what each station does and earns, what limits it, all to the cent."""
     try:
+        problem = _problem(file)
+        if problem is not None:
+            _reason(problem, lang, out, check, as_json=as_json)
+            return
         found = _certificate(file, day, archive, url, key)
         if certificate is not None and isinstance(found, Certificate):
             certificate.write_text(json.dumps(to_json(settled.certificate_to_plain(found))) + "\n", encoding="utf-8")
@@ -87,6 +97,44 @@ def explain(
         typer.echo(json.dumps(why_to_plain(record)))
     else:
         _show(found, record, station, lang)
+
+
+def _problem(file: Path | None) -> Problem | FleetProblem | None:
+    """The problem in a file; None if it holds no problem."""
+    plain = read_json(file) if file is not None else None
+    if file is None or not isinstance(plain, dict):
+        return None
+    if "fleet" in plain:
+        return fleetplan.problem_from_plain(plain)
+    return (
+        from_plain(Problem, unwrap(plain_of(plain, file), name="problem"), where="problem")
+        if "problem" in plain
+        else None
+    )
+
+
+def _reason(
+    problem: Problem | FleetProblem, lang: Language, out: Path | None, check: Path | None, *, as_json: bool
+) -> None:
+    """Say why a problem has no plan, or check what was said. Raises AllianceError."""
+    if check is not None:
+        check_infeasible(infeasibility_from_plain(plain_of(read_json(check), check)), problem)
+        typer.echo("记录成立 the record holds: these limits cannot all be kept, none is needless, the way out works")
+        return
+    from optimizer.reasons import reason_of
+
+    record = reason_of(problem)
+    if record is None:
+        typer.echo("有计划可守住全部限值 a plan keeps all limits: solve it, then explain its certificate")
+        return
+    plain = to_json(infeasibility_to_plain(record))
+    if out is not None:
+        out.write_text(json.dumps(plain) + "\n", encoding="utf-8")
+    if as_json:
+        typer.echo(json.dumps(plain))
+        return
+    for sentence in told_infeasible(record, problem, lang):
+        typer.echo(sentence)
 
 
 def _certificate(

@@ -13,7 +13,7 @@ _BRACKET = re.compile(r"[\[\]{}]")
 _INTEGER = re.compile(r"-?(0|[1-9][0-9]{0,39})")
 _HEX = re.compile(r"0x([0-9a-fA-F]{2})*")
 _BYTES = frozenset({"alliance"})
-_TEXTS = frozenset({"pack", "kind"})
+_TEXTS = frozenset({"pack", "kind", "what"})
 
 
 @dataclass(kw_only=True, eq=False)

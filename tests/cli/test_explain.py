@@ -1,12 +1,14 @@
 """`alliance explain`: sentences, tables, record and chart of a certificate; a doctored record or file is refused."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
 from typer.testing import CliRunner, Result
 
+from alliance.fleetplan import problem_to_plain as fleet_to_plain
 from alliance.fleetproof import certificate_to_plain
 from cli.explain import app
 from cli.plain import to_json
@@ -95,3 +97,32 @@ def test_a_doctored_or_unreadable_certificate_is_refused(certificate: Path, tmp_
     wrong.write_text("{")
     assert explain(wrong).exit_code == 2
     assert explain("--day", "2026-07-15").exit_code == 2
+
+
+def test_a_problem_without_a_plan_is_told_why_with_a_record_that_holds(tmp_path: Path) -> None:
+    battery = cases.site(1, [0, 0], power_w=40_000, capacity_wh=100_000, energy_wh=20_000, floor=[0, 80_000])
+    torn = cases.problem([battery], [(60_000, 30_000, 0)] * 2)
+    file, record = tmp_path / "problem.json", tmp_path / "why.json"
+    file.write_text(json.dumps(to_json(problem_to_plain(torn))))
+    done = explain(file, "--out", record)
+    assert done.exit_code == 0, done.output
+    assert "储能站 1：00:30 至少要存 80 kWh（自用保底电量）" in done.stdout
+    assert explain(file, "--check", record).exit_code == 0
+    plain = json.loads(record.read_text())
+    plain["infeasible"]["relaxation"][0]["byWh"] -= 1
+    record.write_text(json.dumps(plain))
+    assert explain(file, "--check", record).exit_code == 1
+    file.write_text(json.dumps(to_json(problem_to_plain(cases.worked_example()))))
+    assert "a plan keeps all limits" in explain(file).stdout
+
+
+def test_a_fleet_without_a_plan_is_told_why(tmp_path: Path) -> None:
+    problem = instance("base", 1)
+    starved = replace(problem.stations[0], start_wh=0, energy_min_wh=0, charge_wh=0, end_min_wh=50)
+    file, record = tmp_path / "fleet.json", tmp_path / "why.json"
+    file.write_text(json.dumps(fleet_to_plain(replace(problem, stations=(starved, *problem.stations[1:])))))
+    done = explain(file, "--lang", "en", "--out", record)
+    assert done.exit_code == 0, done.output
+    assert "Station 0: " in done.stdout
+    assert "The least way out" in done.stdout
+    assert explain(file, "--check", record).exit_code == 0
