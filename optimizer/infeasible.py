@@ -11,7 +11,7 @@ from alliance.infeasible.relax import relaxed
 from alliance.infeasible.text import in_both
 from alliance.schedule import Schedule
 from alliance.schedule import check as check_schedule
-from optimizer.linear import Job, Optimum
+from optimizer.linear import Job, Optimum, SolverFailed, SolverMissing, SolverTimedOut
 from optimizer.plan import Draft, schedule_of, settle_parts
 from optimizer.problem import Problem, parts
 from optimizer.relaxation import holder_changes
@@ -58,7 +58,10 @@ def _relaxation(problem: Problem, settings: SolverSettings) -> tuple[tuple[Chang
         (answer,) = solve([job], settings=settings)
         return answer
 
-    least = holder_changes(problem, relaxed, solved)
+    try:
+        least = holder_changes(problem, relaxed, solved)
+    except (SolverMissing, SolverTimedOut, SolverFailed):
+        return (), None  # the conflict stands without it
     for margin in MARGINS_WH if least else ():
         changes = with_margin(least, margin)
         try:

@@ -27,7 +27,7 @@ from optimizer.fleet.relaxed import Prices, read_stamped
 from optimizer.fleet.scaled import Floats, scaled
 from optimizer.fleet.stamp import Stamped, stamped
 from optimizer.infeasible import MARGINS_WH, with_margin
-from optimizer.linear import Job, Optimum
+from optimizer.linear import Job, Optimum, SolverFailed, SolverTimedOut
 from optimizer.relaxation import holder_changes
 from optimizer.solver import ArrayProgramme, SolverProcess, SolverSettings
 
@@ -54,7 +54,10 @@ def explained(
     shared = None if held else _shared(problem, asked)
     if not held and shared is None:
         return None
-    changes, found = _relaxation(problem, asked)
+    try:
+        changes, found = _relaxation(problem, asked)
+    except (SolverTimedOut, SolverFailed):
+        changes, found = (), None  # the conflict stands without it
     record = Infeasibility(
         holders=held, shared=shared, relaxation=changes if found else (), schedule=None, plan=found
     )  # fmt: skip

@@ -24,7 +24,7 @@ from optimizer.fleet.model import RELAXED, OneWay
 from optimizer.fleet.relaxed import Prices, Relaxed, concerned, draft_of, relaxed_reference, relaxed_stamped
 from optimizer.fleet.rounding import Draft, Rounded, RoundingFailed, rounded
 from optimizer.fleet.scaled import scaled
-from optimizer.linear import SolverMissing, SolverTimedOut
+from optimizer.linear import SolverFailed, SolverMissing, SolverTimedOut
 from optimizer.solver import Backend, SolverProcess, SolverSettings
 
 MOST_ROUNDS = 4
@@ -116,7 +116,7 @@ def _with_reason(arrays: FleetArrays, settings: FleetSettings, process: SolverPr
             process=process,
             settings=SolverSettings(time_limit_s=settings.time_limit_s),
         )
-    except (SolverTimedOut, SolverMissing):
+    except (SolverTimedOut, SolverMissing, SolverFailed):
         return bare
     if record is None:
         return bare
