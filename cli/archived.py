@@ -40,15 +40,17 @@ def archived_plan(archive: Path, key: Path, day: Day) -> Certificate:
 
 def served_plan(url: str, key: Path, day: Day) -> Certificate:
     """A day's day-ahead plan from a service. Raises NoPlanArchived, and what reading block or grant raises."""
-    reply = httpx.get(f"{url.rstrip('/')}/v1/schedules", params={"day": str(day)}, timeout=30)
-    if reply.status_code != httpx.codes.OK:
-        raise NoPlanArchived
-    opener, kept = Opener(load_reader(key), GatewayGrants(url)), GatewayArchive(url)
     found = []
-    for listed in reply.json():
-        block = digest(listed["digest"], field="digest")
-        content = open_block(kept.get(block), content_key=opener.key_of(block, int(listed["epoch"])))
-        found.append(_certificate(content))
+    with httpx.Client(timeout=30) as client:
+        reply = client.get(f"{url.rstrip('/')}/v1/schedules", params={"day": str(day)})
+        if reply.status_code != httpx.codes.OK:
+            raise NoPlanArchived
+        opener = Opener(load_reader(key), GatewayGrants(url, client=client))
+        kept = GatewayArchive(url, client=client)
+        for listed in reply.json():
+            block = digest(listed["digest"], field="digest")
+            content = open_block(kept.get(block), content_key=opener.key_of(block, int(listed["epoch"])))
+            found.append(_certificate(content))
     return _newest([c for c in found if c is not None])
 
 
