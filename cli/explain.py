@@ -34,7 +34,7 @@ from alliance.why.story import shared_stops, stories
 from alliance.why.text import NAMES, Language, title, told, told_shared, yuan
 from cli.archived import archived_plan, served_plan
 from cli.explain_chart import StationUnknown, chart
-from cli.plain import plain_of, read_json, to_json
+from cli.plain_json import plain_of, read_json, to_json
 
 _MOST_STORIES = 40
 _HEADS = {

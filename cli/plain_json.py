@@ -13,7 +13,7 @@ _BRACKET = re.compile(r"[\[\]{}]")
 _INTEGER = re.compile(r"-?(0|[1-9][0-9]{0,39})")
 _HEX = re.compile(r"0x([0-9a-fA-F]{2})*")
 _BYTES = frozenset({"alliance", "problemDigest"})
-_TEXTS = frozenset({"pack", "kind", "rule"})
+_TEXTS = frozenset({"pack", "kind", "rule", "what"})
 
 
 @dataclass(kw_only=True, eq=False)
@@ -26,14 +26,24 @@ class JsonWrong(Malformed):
     want: str
 
 
-def read_plain(path: Path) -> object:
-    """The plain form in a JSON file. Raises JsonWrong."""
+def read_json(path: Path) -> object:
+    """What a JSON file holds, as it is written. Raises JsonWrong."""
     try:
         text = path.read_text(encoding="utf-8")
         _require_shallow(text)
-        value = json.loads(text, object_pairs_hook=_without_doubles)
+        found: object = json.loads(text, object_pairs_hook=_without_doubles)
     except ValueError as error:
         raise JsonWrong(file=str(path), where="", got=str(error), want="JSON without doubled names") from error
+    return found
+
+
+def read_plain(path: Path) -> object:
+    """The plain form in a JSON file. Raises JsonWrong."""
+    return plain_of(read_json(path), path)
+
+
+def plain_of(value: object, path: Path) -> object:
+    """The plain form of what a file's JSON holds. Raises JsonWrong."""
     return _from_json(value, name="", file=path, where="$")
 
 

@@ -24,11 +24,7 @@ from alliance.certificate import (
 from alliance.certificate import check as check_certificate
 from alliance.errors import AllianceError, Malformed, Missing
 from alliance.schedule import ScheduleRow
-<<<<<<< HEAD
 from cli.plain_json import read_plain, to_json
-=======
-from cli.plain import read_plain, to_json
->>>>>>> cc5bebb (Tell a station's owner what the plan does for it, in Chinese and English)
 from optimizer.planning import plan_day
 from optimizer.problem import problem_from_plain
 from optimizer.solver import Backend, SolverSettings

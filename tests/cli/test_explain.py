@@ -11,7 +11,7 @@ from typer.testing import CliRunner, Result
 from alliance.fleetplan import problem_to_plain as fleet_to_plain
 from alliance.fleetproof import certificate_to_plain
 from cli.explain import app
-from cli.plain import to_json
+from cli.plain_json import to_json
 from cli.plan import app as plan_app
 from optimizer.fleet.arrays import arrays_of
 from optimizer.fleet.plan import FleetSettings, plan_fleet

@@ -11,7 +11,7 @@ from alliance.certificate import certificate_from_plain
 from alliance.why.check import check_why
 from alliance.why.record import in_cents, why_from_plain
 from cli.explain import app
-from cli.plain import read_plain
+from cli.plain_json import read_plain
 from tests.demo_day import DAY, LiveDemo
 
 PLANNED_MS = DAY.start_ms + 5 * 60_000
