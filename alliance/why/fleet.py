@@ -203,24 +203,20 @@ def _row_term(
 
 def _boxes(station: FleetStation, i: int, reduced: dict[Column, int], over: int) -> Iterator[Term]:
     low, high = content_window(station)
-    rating = station.discharge_wh or station.charge_wh
+    rating, powers = station.discharge_wh or station.charge_wh, station.charge_wh + station.discharge_wh
     for (kind, q, t), rest in reduced.items():
-        what, limit, worth = What.RATING, rating, Fraction(0)
-        if kind == "e":
+        worth: int | Fraction = min(0, rest)
+        if kind == "e" and rest:
             what, limit = (_floor(station, t, low), low[t]) if rest > 0 else (What.MOST_CONTENT, high[t])
-            worth = Fraction(rest)
-        elif kind == "u":
-            what, limit, worth = What.CURTAILABLE, station.curtailable_wh[t], Fraction(min(0, rest))
-        elif kind == "r":
-            what, limit = What.RESERVE_MOST, station.charge_wh + station.discharge_wh
-            worth = Fraction(min(0, rest))
+            yield Term(place=(what, i, 0), slot=t, unit=over, amount=rest * limit, energy_wh=limit, worth=rest)
         elif kind == "c":
             amount = min(0, rest * station.charge_wh, reduced["d", 0, t] * station.discharge_wh)
-            worth = Fraction(amount, rating) if rating else worth
-        else:
-            continue
-        place = (what, i, q if kind == "r" else 0)
-        yield Term(place=place, slot=t, unit=over, amount=int(worth * limit), energy_wh=limit, worth=worth)
+            worth = Fraction(amount, rating) if amount else 0
+            yield Term(place=(What.RATING, i, 0), slot=t, unit=over, amount=amount, energy_wh=rating, worth=worth)
+        elif kind in "ur" and rest < 0:
+            what, limit = (What.CURTAILABLE, station.curtailable_wh[t]) if kind == "u" else (What.RESERVE_MOST, powers)
+            place = (what, i, q if kind == "r" else 0)
+            yield Term(place=place, slot=t, unit=over, amount=rest * limit, energy_wh=limit, worth=worth)
 
 
 def _floor(station: FleetStation, t: int, low: tuple[int, ...]) -> What:

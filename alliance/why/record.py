@@ -158,8 +158,8 @@ def split(exact: Sequence[Fraction], total: int) -> list[int]:
     """Whole parts that sum to a total: each rounded down, what is left one each by larger remainder, then by order."""
     found = [value.numerator // value.denominator for value in exact]
     left = total - sum(found)
-    by_remainder = sorted(range(len(exact)), key=lambda i: (found[i] - exact[i], i))
-    for i in by_remainder[:left]:
+    rests = [whole - value for whole, value in zip(found, exact, strict=True)]
+    for i in sorted(range(len(exact)), key=lambda i: (rests[i], i))[:left]:
         found[i] += 1
     return found
 
