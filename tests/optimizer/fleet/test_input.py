@@ -17,6 +17,7 @@ from optimizer.fleet.arrays import arrays_of
 from optimizer.fleet.model import OneWay
 from optimizer.fleet.plan import FleetInfeasible, FleetPath, FleetSettings, plan_fleet
 from optimizer.fleet.relaxed import concerned
+from optimizer.fleet.rounding import RoundingFailed
 from optimizer.linear import SolverTimedOut
 from optimizer.solver import ArrayProgramme, SolverProcess, SolverSettings
 from tests.optimizer.fleet.agreement import planned, reference_of
@@ -194,3 +195,17 @@ def test_reference_path_plans_the_same_when_chosen_by_setting(process: SolverPro
     paths = (FleetPath.STAMPED, FleetPath.HIGHS)
     costs = [plan_fleet(arrays, settings=FleetSettings(path=p), process=process).relaxed_cost_cents for p in paths]
     assert costs[0] == pytest.approx(costs[1], rel=1e-6)
+
+
+def test_no_plan_is_returned_when_whole_reserves_are_more_than_the_start_can_bear(process: SolverProcess) -> None:
+    """Region 1 must hold 356 + 46 Wh at once, which in fractions its stations' contents at the start just bear."""
+    problem = instance("everything", 7)
+    first, second = problem.reserves
+    wanted = (
+        (0, 50, 50, 50, 50, 50, 50, 50),
+        (356, 410, 365, 113, 284, 212, 203, 356),
+        (230, 167, 293, 266, 194, 149, 149, 356),
+    )
+    tight = replace(problem, reserves=(replace(first, requirement_wh=wanted), second))
+    with pytest.raises(RoundingFailed):
+        plan_fleet(arrays_of(tight), settings=FleetSettings(path=FleetPath.STAMPED), process=process)
