@@ -5,25 +5,34 @@ honest gap. The bound is always the relaxation's, so that it holds whatever came
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from functools import partial
 
 import numpy as np
 
 from alliance.errors import Refused
-from alliance.fleetplan import MILLION, FleetProblem
+from alliance.fleetplan import FleetPlan, FleetProblem
 from alliance.fleetproof import FleetCertificate, FleetDuals
 from alliance.infeasible.record import Infeasibility
 from alliance.infeasible.text import in_both
 from optimizer.fleet.arrays import FleetArrays, Ints, problem_of
 from optimizer.fleet.certify import certificate_of, fleet_duals
-from optimizer.fleet.fast import relaxed_fast
+from optimizer.fleet.fast import GAP, relaxed_fast
 from optimizer.fleet.infeasible import MOST_EXPLAINED, explained
 from optimizer.fleet.model import RELAXED, OneWay
-from optimizer.fleet.relaxed import Prices, Relaxed, concerned, draft_of, relaxed_reference, relaxed_stamped
+from optimizer.fleet.relaxed import (
+    Relaxed,
+    concerned,
+    draft_of,
+    relaxed_reference,
+    relaxed_stamped,
+    standing_still,
+)
 from optimizer.fleet.rounding import Draft, Rounded, RoundingFailed, rounded
-from optimizer.fleet.scaled import scaled
+from optimizer.fleet.scaled import Floats, scaled
 from optimizer.linear import SolverFailed, SolverMissing, SolverTimedOut
 from optimizer.solver import Backend, SolverProcess, SolverSettings
 
@@ -31,6 +40,23 @@ MOST_ROUNDS = 4
 """How often stations may join those with binaries."""
 NARROWED_WH = (2, 20)
 """Where rounding finds no way, the limits are narrowed by so much and the fleet is solved again."""
+
+
+class Stage(StrEnum):
+    """What a planning run is at, in this order."""
+
+    RELAXATION = "relaxation"
+    ONE_WAY = "one_way"
+    ROUNDING = "rounding"
+    CERTIFICATE = "certificate"
+
+
+Told = Callable[[Stage], None]
+"""Is told what a run is at now."""
+
+
+def quiet(_: Stage) -> None:
+    """Nobody listens."""
 
 
 class FleetPath(StrEnum):
@@ -53,6 +79,10 @@ class FleetSettings:
     path: FleetPath = FleetPath.FAST
     time_limit_s: float = 60.0
     """For all solving together, wall time."""
+    gap: float = GAP
+    """Proved relative gap at which the fast path's prices are good enough."""
+    workers: int = 1
+    """Processes in which the fast path solves regions side by side; the answer does not depend on it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -88,18 +118,33 @@ class FleetInfeasible(Refused):
         return f"fleet_infeasible: stations={self.stations}, periods={self.periods}: {said}"
 
 
-def plan_fleet(arrays: FleetArrays, *, settings: FleetSettings, process: SolverProcess | None = None) -> FleetResult:
+def plan_fleet(
+    arrays: FleetArrays,
+    *,
+    settings: FleetSettings,
+    process: SolverProcess | None = None,
+    guess: Floats | None = None,
+    loosened: FleetArrays | None = None,
+    why: bool = True,
+    told: Told = quiet,
+) -> FleetResult:
     """Plan a fleet; with a process of the solver that runs already, if there is one.
 
-    Raises FleetInfeasible with the reason, RoundingFailed, SolverMissing or SolverFailed.
+    `guess` holds prices near which the regions' may be (regions × T, cents per MWh): where the fast path begins.
+    `loosened` is what the plan is rounded in, where the caller sees to the limits that it leaves out. Raises
+    FleetInfeasible (`why`: with the reason), RoundingFailed, SolverMissing, SolverFailed, or SolverTimedOut if no plan
+    at all was found in time.
     """
-    if process is None:
-        with SolverProcess() as own:
-            return plan_fleet(arrays, settings=settings, process=own)
-    try:
-        return _planned(arrays, settings, process)
-    except FleetInfeasible:
-        raise _with_reason(arrays, settings, process) from None
+    with ExitStack() as opened:
+        process = process or opened.enter_context(SolverProcess())
+        others = tuple(opened.enter_context(SolverProcess()) for _ in range(settings.workers - 1))
+        clock = _Clock(settings, process, others=others, guess=guess)
+        try:
+            return _planned(arrays, clock, rounded_in=loosened or arrays, told=told)
+        except FleetInfeasible:
+            if not why:
+                raise
+            raise _with_reason(arrays, settings, process) from None
 
 
 def _with_reason(arrays: FleetArrays, settings: FleetSettings, process: SolverProcess) -> FleetInfeasible:
@@ -109,12 +154,13 @@ def _with_reason(arrays: FleetArrays, settings: FleetSettings, process: SolverPr
         return bare
     problem = problem_of(arrays)
     stamped = replace(settings, path=FleetPath.STAMPED)
+
+    def planned(other: FleetArrays) -> FleetPlan:
+        return _planned(other, _Clock(stamped, process), rounded_in=other, told=quiet).rounded.plan
+
     try:
         record = explained(
-            problem,
-            lambda other: _planned(other, stamped, process).rounded.plan,
-            process=process,
-            settings=SolverSettings(time_limit_s=settings.time_limit_s),
+            problem, planned, process=process, settings=SolverSettings(time_limit_s=settings.time_limit_s)
         )
     except (SolverTimedOut, SolverMissing, SolverFailed):
         return bare
@@ -123,15 +169,19 @@ def _with_reason(arrays: FleetArrays, settings: FleetSettings, process: SolverPr
     return replace(bare, record=record, sentences=in_both(record, problem))
 
 
-def _planned(arrays: FleetArrays, settings: FleetSettings, process: SolverProcess) -> FleetResult:
-    clock = _Clock(settings, process)
+def _planned(arrays: FleetArrays, clock: "_Clock", *, rounded_in: FleetArrays, told: Told) -> FleetResult:
+    told(Stage.RELAXATION)
     found = clock.relaxed(arrays, RELAXED)
     if found is None:
         raise FleetInfeasible(stations=arrays.stations, periods=arrays.periods)
+    told(Stage.ONE_WAY)
     drafts, one_way = _drafts(arrays, found, clock)
+    told(Stage.ROUNDING)
+    whole = _rounded(rounded_in, drafts, one_way, clock)
+    told(Stage.CERTIFICATE)
     return FleetResult(
         arrays=arrays,
-        rounded=_rounded(arrays, drafts, one_way, clock),
+        rounded=whole,
         duals=fleet_duals(arrays, scaled(arrays).shape, found.prices),
         relaxed_cost_cents=found.cost_cents,
         optimal=found.optimal,
@@ -139,54 +189,48 @@ def _planned(arrays: FleetArrays, settings: FleetSettings, process: SolverProces
     )
 
 
-_SOLVED_BY: dict[FleetPath, Callable[..., Relaxed | None]] = {
-    FleetPath.FAST: relaxed_fast,
-    FleetPath.STAMPED: relaxed_stamped,
-}
-
-
 class _Clock:
     """Solves within what is left of the time."""
 
-    def __init__(self, settings: FleetSettings, process: SolverProcess) -> None:
-        self._process = process
+    def __init__(
+        self,
+        settings: FleetSettings,
+        process: SolverProcess,
+        *,
+        others: Sequence[SolverProcess] = (),
+        guess: Floats | None = None,
+    ) -> None:
+        self._process, self._others, self._guess = process, others, guess
         self._settings, self._end = settings, time.monotonic() + settings.time_limit_s
 
     def relaxed(self, arrays: FleetArrays, one_way: OneWay) -> Relaxed | None:
         """Solve; None if infeasible; standing still if there was no time."""
-        left = self._end - time.monotonic()
-        if left <= 0:
+        if self.over:
             return standing_still(arrays)
         backend = Backend.GLPK if self._settings.path is FleetPath.GLPK else Backend.HIGHS
-        settings = SolverSettings(backend=backend, time_limit_s=left)
-        solve = _SOLVED_BY.get(self._settings.path, relaxed_reference)
+        settings = SolverSettings(backend=backend, time_limit_s=self._end - time.monotonic())
         try:
-            return solve(arrays, process=self._process, settings=settings, one_way=one_way)
+            return self._solver()(arrays, process=self._process, settings=settings, one_way=one_way)
         except SolverTimedOut:
             return standing_still(arrays)
 
+    @property
+    def over(self) -> bool:
+        """Whether no time is left."""
+        return time.monotonic() >= self._end
 
-def standing_still(arrays: FleetArrays) -> Relaxed:
-    """No flow at all, at the prices of what the regions then lack: the answer if there is no time for a better one."""
-    cases, q = len(arrays.case_ppm), len(arrays.reserves)
-    still = np.zeros((cases, *arrays.shape))
-    ties = np.zeros((cases, arrays.ties, arrays.periods))
-    load = np.zeros((cases, arrays.regions, arrays.periods)) + arrays.base_load_wh
-    for into, loads in zip(load, arrays.case_net_load_wh, strict=True):
-        np.add.at(into, arrays.region, loads)
-    weights = arrays.case_ppm / MILLION
-    prices = weights[:, None, None] * np.where(load > 0, arrays.buy_price, arrays.sell_price)
-    return Relaxed(
-        cost_cents=float("nan"),
-        optimal=False,
-        charge=still[0],
-        discharge=still[0],
-        reserve=np.zeros((q, *arrays.shape)),
-        curtailed=still,
-        forward=ties,
-        backward=ties,
-        prices=Prices(case_weights=weights, balance=prices, held=np.zeros((q, *load.shape[1:])), rows={}),
-    )
+    def timed_out(self) -> SolverTimedOut:
+        """The error of a run that found nothing in its time."""
+        return SolverTimedOut(backend=self._settings.path, time_limit_s=self._settings.time_limit_s)
+
+    def _solver(self) -> Callable[..., Relaxed | None]:
+        match self._settings.path:
+            case FleetPath.FAST:
+                return partial(relaxed_fast, others=self._others, guess=self._guess, gap=self._settings.gap)
+            case FleetPath.STAMPED:
+                return relaxed_stamped
+            case FleetPath.HIGHS | FleetPath.GLPK:
+                return relaxed_reference
 
 
 def _drafts(arrays: FleetArrays, found: Relaxed, clock: _Clock) -> tuple[list[Draft], OneWay]:
@@ -222,6 +266,8 @@ def _rounded(arrays: FleetArrays, drafts: list[Draft], one_way: OneWay, clock: _
                 return rounded(arrays, draft_of(found, arrays))
             except RoundingFailed as error:
                 failed = error
+    if clock.over:
+        raise clock.timed_out() from failed
     raise failed
 
 

@@ -58,6 +58,8 @@ class Priced:
     bound: float
     met: bool
     """Whether the gap is as small as was asked; else the stamped programme should answer."""
+    whole: bool
+    """Whether the balances are kept, so that it is a plan of the relaxation at all."""
     sweeps: int
     """How many prices were asked."""
     prices: Floats
@@ -82,15 +84,23 @@ def can_price(arrays: FleetArrays) -> bool:
 
 
 def by_prices(
-    arrays: FleetArrays, *, gap: float = 1e-5, guess: Floats | None = None, seconds: float | None = None
+    arrays: FleetArrays,
+    *,
+    gap: float = 1e-5,
+    guess: Floats | None = None,
+    seconds: float | None = None,
+    wall_s: float = np.inf,
 ) -> Iterator[Priced | None]:
     """Plan each part of a fleet whose regions are tied, one after the other; None where a station has no day at all.
 
-    `guess` holds prices to begin with (regions × T), `seconds` the processor time a part may take.
+    `guess` holds prices to begin with (regions × T), `seconds` the processor time a part may take, `wall_s` all parts'
+    time together: a part that has none left is asked its first prices alone.
     """
-    for regions, ties in _parts(arrays):
+    end = time.monotonic() + wall_s
+    for regions, ties in tied_parts(arrays):
         part = _part(arrays, regions, ties)
         limit = max(LEAST_SECONDS, SECONDS_A_STATION_PERIOD * part.size) if seconds is None else seconds
+        limit = min(limit, max(0.0, end - time.monotonic()))
         yield _Search(part, gap=gap, limit=limit).run(None if guess is None else guess[regions])
 
 
@@ -132,7 +142,7 @@ class _Part:
         return self.periods * sum(len(r.chosen) for r in self.regions)
 
 
-def _parts(arrays: FleetArrays) -> list[tuple[Ints, Ints]]:
+def tied_parts(arrays: FleetArrays) -> list[tuple[Ints, Ints]]:
     """Regions that ties connect, and those ties."""
     label = np.arange(arrays.regions)
     for a, z in zip(arrays.tie_from.tolist(), arrays.tie_to.tolist(), strict=True):
@@ -256,6 +266,7 @@ class _Search:
             cost=_cost(part, days, mixture),
             bound=self._best.bound,
             met=met,
+            whole=mixture.unkept <= UNKEPT,
             sweeps=len(self._asked),
             prices=best,
             charge=np.concatenate([d.charge for d in days]),

@@ -106,6 +106,29 @@ def relaxed_reference(
     )
 
 
+def standing_still(arrays: FleetArrays) -> Relaxed:
+    """No flow at all, at the prices of what the regions then lack: the answer if there is no time for a better one."""
+    cases, q = len(arrays.case_ppm), len(arrays.reserves)
+    still = np.zeros((cases, *arrays.shape))
+    ties = np.zeros((cases, arrays.ties, arrays.periods))
+    load = np.zeros((cases, arrays.regions, arrays.periods)) + arrays.base_load_wh
+    for into, loads in zip(load, arrays.case_net_load_wh, strict=True):
+        np.add.at(into, arrays.region, loads)
+    weights = arrays.case_ppm / MILLION
+    prices = weights[:, None, None] * np.where(load > 0, arrays.buy_price, arrays.sell_price)
+    return Relaxed(
+        cost_cents=float("nan"),
+        optimal=False,
+        charge=still[0],
+        discharge=still[0],
+        reserve=np.zeros((q, *arrays.shape)),
+        curtailed=still,
+        forward=ties,
+        backward=ties,
+        prices=Prices(case_weights=weights, balance=prices, held=np.zeros((q, *load.shape[1:])), rows={}),
+    )
+
+
 def row_kinds(shape: Shape) -> tuple[str, ...]:
     """The kinds of a station's rows, in the certificate's order (`alliance.fleetproof.station_rows`)."""
     up = UP_ROWS if shape.of(Direction.UP) else ()

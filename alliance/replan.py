@@ -1,0 +1,481 @@
+"""Re-planning a fleet within the day: from a plan in force and measured states to the new problem (protocol 9.12).
+
+No solver and no clock: `task` says what is to be planned and what keeping the old plan would do; whoever plans it makes
+a `Replan`, and `alliance.replan_check` makes the same task again. A market position with a price on deviation, and
+what cannot be served, enter as regions of their own behind lossless ties ("valves"), so that the problem stays one of
+9.7 with its certificate.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from alliance.errors import Refused
+from alliance.fleetplan import (
+    MILLION,
+    MOST_ENERGY_WH,
+    MOST_PRICE,
+    RISK_NEUTRAL,
+    FleetPlan,
+    FleetProblem,
+    FleetStation,
+    Region,
+    Tie,
+    content_window,
+    require_within,
+)
+from alliance.fleetproof import FleetCertificate, LimitBroken, exchange_microwh, objective_microcents
+from alliance.replan_record import (
+    Cycle,
+    Lowered,
+    MeasuredState,
+    Replan,
+    ReplanTerms,
+    Series,
+    Shortage,
+    Stale,
+    Table,
+    Use,
+    UsedState,
+    plan_digest,
+    replan_digest,
+)
+from alliance.replan_site import carried_wh, kept_flows, reached
+
+MOST_MS = 1 << 52
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Task:
+    """What is to be planned, and what from."""
+
+    problem: FleetProblem
+    cycle: Cycle
+
+
+@dataclass(kw_only=True, eq=False)
+class StateStale(Refused):
+    """A station's measurement is older than the limit (or from the future), or there is none (age −1)."""
+
+    station: int
+    age_ms: int
+    most_age_ms: int
+
+
+@dataclass(kw_only=True, eq=False)
+class NothingLeft(Refused):
+    """No period of the plan in force begins after this moment, or its horizon has not been reached."""
+
+    issued_ms: int
+    begins_ms: int
+    periods: int
+
+
+@dataclass(kw_only=True, eq=False)
+class ScenariosFixed(Refused):
+    """A plan with scenarios is not rolled on: its exchange is none that one measured course could be held against."""
+
+    scenarios: int
+
+
+@dataclass(kw_only=True, eq=False)
+class NotThePlan(Refused):
+    """The cycle before belongs to another day-ahead plan."""
+
+    expected: str
+    got: str
+
+
+def terms_of(begins_ms: int, issued_ms: int, **chosen: object) -> ReplanTerms:
+    """Terms with the usual figures: 5 minutes, refuse, all that remains, no deviation price, 1 %, 100 yuan a kWh."""
+    usual: dict[str, object] = {
+        "most_age_ms": 300_000, "stale": Stale.REFUSE, "periods": 0, "deviation_price": None, "end_slack_ppm": 10_000,
+        "unserved_price": 10_000_000, "relieved": False,
+    }  # fmt: skip
+    return ReplanTerms(begins_ms=begins_ms, issued_ms=issued_ms, **(usual | chosen))  # type: ignore[arg-type]  # checked by `task`
+
+
+def task(base: FleetCertificate, after: Replan | None, *, terms: ReplanTerms, states: Sequence[MeasuredState]) -> Task:
+    """What a cycle plans. Raises FieldWrong, StateStale, NothingLeft, ScenariosFixed or NotThePlan."""
+    _check_terms(base.problem, terms, states)
+    if base.problem.scenarios:
+        raise ScenariosFixed(scenarios=len(base.problem.scenarios))
+    old = in_force(base, after)
+    first, last = _window(base.problem, terms)
+    promised = _exchange(base.problem, old, first, last)
+    position = _exchange(base.problem, base.plan, first, last)
+    measured = {state.station: state for state in states}
+    used = tuple(_used(base, old, i, measured.get(i), first, last, terms) for i in range(len(base.problem.stations)))
+    sites = [_site(base, old, used[i], measured.get(i), first, last, terms) for i in range(len(used))]
+    problem = _sliced(base.problem, tuple(site.station for site in sites), first, last)
+    problem = with_valves(problem, position if terms.deviation_price is not None else None, terms)
+    regions = len(base.problem.regions)
+    kept = FleetPlan(
+        battery_wh=tuple(site.kept for site in sites),
+        reserve_wh=tuple(
+            tuple(_held(row[first:last], sites[i]) for i, row in enumerate(rows)) for rows in old.reserve_wh
+        ),
+        curtailed_wh=(tuple(_least(row[first:last], sites[i]) for i, row in enumerate(old.curtailed_wh[0])),),
+        tie_wh=(tuple(row[first:last] for row in old.tie_wh[0]),),
+    )
+    cycle = Cycle(
+        base_digest=plan_digest(base),
+        after_digest=None if after is None else replan_digest(after),
+        terms=terms,
+        states=tuple(states),
+        first=first,
+        regions=regions,
+        used=used,
+        lowered=tuple(site.lowered for site in sites if site.lowered is not None),
+        position_wh=_zeros(regions, last - first) if terms.deviation_price is None else position,
+        promised_wh=promised,
+        site_unserved_wh=_by_region(base.problem, [s.unserved for s in sites], last - first),
+        site_spilled_wh=_by_region(base.problem, [s.spilled for s in sites], last - first),
+        kept=relieved(kept, problem, regions),
+    )
+    return Task(problem=problem, cycle=cycle)
+
+
+def in_force(base: FleetCertificate, after: Replan | None) -> FleetPlan:
+    """The day-ahead plan, the last cycle's in place of it where that reaches. Raises NotThePlan."""
+    plan = base.plan
+    if after is None:
+        return plan
+    if after.cycle.base_digest != plan_digest(base):
+        raise NotThePlan(expected=plan_digest(base), got=after.cycle.base_digest)
+    new, first = after.certificate.plan, after.cycle.first
+    held = {state.station: state.held_wh for state in after.cycle.used if state.use is Use.HELD}
+
+    def put(rows: Table, into: Table) -> Table:
+        return tuple(old[:first] + row + old[first + len(row) :] for old, row in zip(into, rows, strict=False))
+
+    orders = tuple(held.get(i, row) for i, row in enumerate(new.battery_wh))
+    return FleetPlan(
+        battery_wh=put(orders, plan.battery_wh),
+        reserve_wh=tuple(put(rows, into) for rows, into in zip(new.reserve_wh, plan.reserve_wh, strict=True)),
+        curtailed_wh=(put(new.curtailed_wh[0], plan.curtailed_wh[0]),),
+        tie_wh=(put(new.tie_wh[0], plan.tie_wh[0]),),
+    )
+
+
+def shortage(problem: FleetProblem, plan: FleetPlan, made: Cycle) -> Shortage:
+    """What a plan of a cycle's problem leaves open."""
+    regions = made.regions
+    net = exchange_microwh(plan, problem, 0)
+    grid = [list(row) for row in net[:regions]]
+    unserved = [list(row) for row in made.site_unserved_wh]
+    spilled = [list(row) for row in made.site_spilled_wh]
+    for k, tie in enumerate(problem.ties):
+        if tie.from_region < regions:
+            continue
+        r, flows = tie.to_region, plan.tie_wh[0][k]
+        if tie.from_region >= made.relief_from:
+            unserved[r] = [a + max(0, f) for a, f in zip(unserved[r], flows, strict=True)]
+            spilled[r] = [a + max(0, -f) for a, f in zip(spilled[r], flows, strict=True)]
+        else:
+            grid[r] = [a + MILLION * f for a, f in zip(grid[r], flows, strict=True)]
+    more = tuple(
+        tuple(max(0, -(-x // MILLION) + p - old) for x, p, old in zip(row, position, promised, strict=True))
+        for row, position, promised in zip(grid, made.position_wh, made.promised_wh, strict=True)
+    )
+    return Shortage(taken_more_wh=more, unserved_wh=tuple(map(tuple, unserved)), spilled_wh=tuple(map(tuple, spilled)))
+
+
+# Valves
+
+
+def with_valves(problem: FleetProblem, position: Table | None, terms: ReplanTerms) -> FleetProblem:
+    """The problem with each region's exchange counted from its position, and with relief, if they are asked for."""
+    regions, valves = list(problem.regions), []
+    for r, region in enumerate(problem.regions):
+        if position is not None:
+            assert terms.deviation_price is not None
+            regions[r], valve = _from_position(region, position[r], terms.deviation_price)
+            valves.append((r, valve))
+    if terms.relieved:
+        valves += [(r, _relief(problem, r, terms.unserved_price)) for r in range(len(problem.regions))]
+    first = len(problem.regions)
+    ties = [
+        Tie(from_region=first + k, to_region=r, limit_wh=max(v.import_limit_wh + v.export_limit_wh), loss_ppm=0)
+        for k, (r, v) in enumerate(valves)
+    ]
+    nothing = _zeros(len(valves), problem.periods)
+    reserves = tuple(replace(q, requirement_wh=(*q.requirement_wh, *nothing)) for q in problem.reserves)
+    return replace(problem, regions=(*regions, *(v for _, v in valves)), ties=(*problem.ties, *ties), reserves=reserves)
+
+
+def relieved(plan: FleetPlan, problem: FleetProblem, regions: int) -> FleetPlan:
+    """A plan with no more through the valves than they must carry: the position's valve first, then relief."""
+    valves = [(k, tie) for k, tie in enumerate(problem.ties) if tie.from_region >= regions]
+    own = plan.tie_wh[0][: len(problem.ties) - len(valves)]
+    plan = replace(plan, tie_wh=((*own, *_zeros(len(valves), problem.periods)),))
+    flows = [list(row) for row in plan.tie_wh[0]]
+    net = exchange_microwh(plan, problem, 0)
+    for k, tie in valves:
+        region, valve = problem.regions[tie.to_region], problem.regions[tie.from_region]
+        for t, micro in enumerate(net[tie.to_region]):
+            over = -(-micro // MILLION) - region.import_limit_wh[t]
+            under = -(micro // MILLION) - region.export_limit_wh[t]
+            flow = min(max(0, over), valve.import_limit_wh[t]) - min(max(0, under), valve.export_limit_wh[t])
+            flows[k][t] = flow
+            net[tie.to_region][t] -= flow * MILLION
+    return replace(plan, tie_wh=(tuple(map(tuple, flows)),))
+
+
+def _from_position(region: Region, position: Series, price: int) -> tuple[Region, Region]:
+    """Exchange beside the position, f(P + y) + price·|y|, as a region and a valve: three slopes, the middle one first.
+
+    The constant f(P) is left out.
+    """
+    near: list[Series] = []
+    far: list[Series] = []
+    rows = (region.buy_price, region.sell_price, region.import_limit_wh, region.export_limit_wh)
+    for p, buy, sell, most, least in zip(position, *rows, strict=True):
+        up, down = (sell if p < 0 else buy) + price, (buy if p > 0 else sell) - price
+        near.append((up, down, max(0, -p if p < 0 else most - p), max(0, p if p > 0 else least + p)))
+        far.append((buy + price, min(sell - price, buy + price), most if p < 0 else 0, least if p > 0 else 0))
+    base = tuple(load - p for load, p in zip(region.base_load_wh, position, strict=True))
+    return _region(near, base), _region(far, (0,) * len(position))
+
+
+def _region(rows: Sequence[Series], base: Series) -> Region:
+    buy, sell, most, least = (tuple(column) for column in zip(*rows, strict=True))
+    clipped = (tuple(max(-MOST_PRICE, min(MOST_PRICE, p)) for p in side) for side in (buy, sell))
+    buy, sell = clipped
+    return Region(buy_price=buy, sell_price=sell, import_limit_wh=most, export_limit_wh=least, base_load_wh=base)
+
+
+def _relief(problem: FleetProblem, r: int, price: int) -> Region:
+    """Where load that is not served comes from and surplus that nothing takes goes to; wide enough for both."""
+    region = problem.regions[r]
+    here = [s for s in problem.stations if s.region == r]
+    wide = max(map(abs, region.base_load_wh)) + max(region.import_limit_wh) + max(region.export_limit_wh)
+    wide += sum(s.charge_wh + s.discharge_wh + max(map(abs, s.net_load_wh)) + max(s.curtailable_wh) for s in here)
+    wide += sum(tie.limit_wh for tie in problem.ties if r in (tie.from_region, tie.to_region))
+    limit = (min(MOST_ENERGY_WH, wide),) * problem.periods
+    count = problem.periods
+    return Region(
+        buy_price=(price,) * count, sell_price=(-price,) * count, import_limit_wh=limit, export_limit_wh=limit,
+        base_load_wh=(0,) * count,
+    )  # fmt: skip
+
+
+# Stations
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Site:
+    station: FleetStation
+    kept: Series
+    lowered: Lowered | None
+    unserved: Series
+    spilled: Series
+
+
+def _used(
+    base: FleetCertificate, old: FleetPlan, i: int, state: MeasuredState | None, first: int, last: int,
+    terms: ReplanTerms,
+) -> UsedState:  # fmt: skip
+    """A state as it enters. Raises StateStale."""
+    age_ms = None if state is None else terms.issued_ms - state.measured_ms
+    if state is not None and age_ms is not None and abs(age_ms) <= terms.most_age_ms:
+        start = _start_wh(base.problem, old.battery_wh[i], state, first, terms)
+        return UsedState(station=i, use=Use.MEASURED, age_ms=age_ms, start_wh=start, held_wh=())
+    if terms.stale is Stale.REFUSE:
+        raise StateStale(station=i, age_ms=-1 if age_ms is None else age_ms, most_age_ms=terms.most_age_ms)
+    held = old.battery_wh[i][first:last] if terms.stale is Stale.HOLD else ()
+    use = Use.HELD if terms.stale is Stale.HOLD else Use.ZERO
+    return UsedState(station=i, use=use, age_ms=age_ms, start_wh=0, held_wh=held)
+
+
+def _start_wh(problem: FleetProblem, orders: Series, state: MeasuredState, first: int, terms: ReplanTerms) -> int:
+    period_ms = problem.period_s * 1000
+    flows, at = [], state.measured_ms
+    for t in range(max(0, (at - terms.begins_ms) // period_ms), first):
+        until = terms.begins_ms + (t + 1) * period_ms
+        flows.append((orders[t], until - max(at, until - period_ms)))
+    station = _able(problem.stations[state.station], state, problem.period_s)
+    return min(MOST_ENERGY_WH, carried_wh(station, state.energy_wh, flows, period_ms=period_ms))
+
+
+def _able(station: FleetStation, state: MeasuredState, period_s: int) -> FleetStation:
+    """A station with the powers that it has now."""
+    powers = {"charge_wh": state.charge_w, "discharge_wh": state.discharge_w}
+    now = {name: min(getattr(station, name), w * period_s // 3600) for name, w in powers.items() if w is not None}
+    return replace(station, **now)
+
+
+def _site(
+    base: FleetCertificate, old: FleetPlan, used: UsedState, state: MeasuredState | None, first: int, last: int,
+    terms: ReplanTerms,
+) -> _Site:  # fmt: skip
+    problem, i = base.problem, used.station
+    station = _shortened(problem.stations[i], first, last)
+    if state is not None and state.net_load_wh:
+        station = replace(station, net_load_wh=state.net_load_wh)
+    if used.use is not Use.MEASURED:
+        return _without_battery(station, used)
+    assert state is not None
+    station = replace(_able(station, state, problem.period_s), start_wh=used.start_wh)
+    orders = old.battery_wh[i][first:last]
+    free = reached(replace(_open(station), end_min_wh=0)).station
+    _, left = kept_flows(free, orders)
+    end = base.problem.stations[i].end_min_wh if last == problem.periods else _planned_wh(base, i, last)
+    slack = station.energy_max_wh * terms.end_slack_ppm // MILLION
+    end = min(station.energy_max_wh, max(end - slack, min(end, left)))
+    found = reached(replace(_open(station), end_min_wh=end))
+    worst = max(range(last - first), key=lambda t: (found.lowered_wh[t], -t))
+    missing = found.lowered_wh[worst]
+    return _Site(
+        station=found.station,
+        kept=kept_flows(found.station, orders)[0],
+        lowered=Lowered(station=i, period=worst, missing_wh=missing) if missing else None,
+        unserved=found.unserved_wh,
+        spilled=found.spilled_wh,
+    )
+
+
+def _open(station: FleetStation) -> FleetStation:
+    """Its window opened to where its content stands."""
+    top = max(station.energy_max_wh, station.start_wh)
+    low, high = content_window(replace(station, end_min_wh=0))
+    return replace(station, energy_max_wh=top, own_need_floor_wh=low, content_most_wh=high)
+
+
+def _without_battery(station: FleetStation, used: UsedState) -> _Site:
+    """A held station's flow is part of its load; one at zero has its load alone."""
+    held, count = used.held_wh or (0,) * len(station.net_load_wh), len(station.net_load_wh)
+    bare = replace(
+        station, charge_wh=0, discharge_wh=0, energy_min_wh=0, start_wh=0, end_min_wh=0, own_need_floor_wh=(0,) * count,
+        content_most_wh=(), net_load_wh=tuple(n - f for n, f in zip(station.net_load_wh, held, strict=True)),
+    )  # fmt: skip
+    found = reached(bare)
+    return _Site(
+        station=found.station, kept=(0,) * count, lowered=None, unserved=found.unserved_wh, spilled=found.spilled_wh
+    )
+
+
+def _shortened(station: FleetStation, first: int, last: int) -> FleetStation:
+    names = ("net_load_wh", "own_need_floor_wh", "content_most_wh", "curtailable_wh")
+    return replace(station, end_min_wh=0, **{name: getattr(station, name)[first:last] for name in names})
+
+
+def _planned_wh(base: FleetCertificate, i: int, last: int) -> int:
+    """Content that the day-ahead plan has at the end of a receding horizon, rounded down."""
+    station = base.problem.stations[i]
+    content = station.start_wh * MILLION
+    for flow in base.plan.battery_wh[i][:last]:
+        content = content * station.keep_ppm // MILLION
+        content += -flow * station.eta_c_ppm if flow < 0 else -(flow * MILLION**2) // station.eta_d_ppm
+    return max(0, content // MILLION)
+
+
+def _held(row: Series, site: _Site) -> Series:
+    """Reserves of a station that may still hold them."""
+    return row if site.station.charge_wh + site.station.discharge_wh else (0,) * len(row)
+
+
+def _least(row: Series, site: _Site) -> Series:
+    """Curtailment as planned, or as much more as the PCC's right makes it."""
+    station = site.station
+    rows = zip(row, site.kept, station.net_load_wh, station.curtailable_wh, strict=True)
+    return tuple(min(most, max(u, flow - load - station.pcc_export_wh)) for u, flow, load, most in rows)
+
+
+# The horizon
+
+
+def _window(problem: FleetProblem, terms: ReplanTerms) -> tuple[int, int]:
+    period_ms = problem.period_s * 1000
+    first = -(-(terms.issued_ms - terms.begins_ms) // period_ms)
+    if not 0 <= first < problem.periods:
+        raise NothingLeft(issued_ms=terms.issued_ms, begins_ms=terms.begins_ms, periods=problem.periods)
+    return first, min(problem.periods, first + (terms.periods or problem.periods))
+
+
+def _sliced(problem: FleetProblem, stations: tuple[FleetStation, ...], first: int, last: int) -> FleetProblem:
+    def cut(rows: Series) -> Series:
+        return rows[first:last]
+
+    return FleetProblem(
+        periods=last - first,
+        period_s=problem.period_s,
+        regions=tuple(
+            Region(**{name: cut(getattr(region, name)) for name in Region.__dataclass_fields__})
+            for region in problem.regions
+        ),
+        ties=problem.ties,
+        stations=stations,
+        reserves=tuple(
+            replace(q, price=cut(q.price), requirement_wh=tuple(map(cut, q.requirement_wh))) for q in problem.reserves
+        ),
+        scenarios=(),
+        risk=RISK_NEUTRAL,
+    )
+
+
+def _exchange(problem: FleetProblem, plan: FleetPlan, first: int, last: int) -> Table:
+    """What each region takes from the grid, Wh, to the nearest."""
+    net = exchange_microwh(plan, problem, 0)
+    return tuple(tuple((2 * x + MILLION) // (2 * MILLION) for x in row[first:last]) for row in net)
+
+
+def _by_region(problem: FleetProblem, rows: Sequence[Series], count: int) -> Table:
+    found = [[0] * count for _ in problem.regions]
+    for station, row in zip(problem.stations, rows, strict=True):
+        into = found[station.region]
+        for t, wh in enumerate(row):
+            into[t] += wh
+    return tuple(map(tuple, found))
+
+
+def _zeros(rows: int, count: int) -> Table:
+    return ((0,) * count,) * rows
+
+
+def _check_terms(problem: FleetProblem, terms: ReplanTerms, states: Sequence[MeasuredState]) -> None:
+    """Raises FieldWrong."""
+    require_within("begins_ms", terms.begins_ms, 0, MOST_MS)
+    require_within("issued_ms", terms.issued_ms, 0, MOST_MS)
+    require_within("most_age_ms", terms.most_age_ms, 0, 86_400_000)
+    require_within("periods", terms.periods, 0, problem.periods)
+    require_within("end_slack_ppm", terms.end_slack_ppm, 0, MILLION)
+    require_within("unserved_price", terms.unserved_price, 1, MOST_PRICE)
+    if terms.deviation_price is not None:
+        require_within("deviation_price", terms.deviation_price, 0, MOST_PRICE)
+    seen: set[int] = set()
+    for k, state in enumerate(states):
+        name = f"states[{k}]"
+        require_within(f"{name}.station", state.station, 0, len(problem.stations) - 1)
+        require_within(f"{name}.station (again)", int(state.station in seen), 0, 0)
+        seen.add(state.station)
+        require_within(f"{name}.measured_ms", state.measured_ms, 0, MOST_MS)
+        require_within(f"{name}.energy_wh", state.energy_wh, 0, MOST_ENERGY_WH)
+        for power in ("charge_w", "discharge_w"):
+            if getattr(state, power) is not None:
+                require_within(f"{name}.{power}", getattr(state, power), 0, 86_400 * MOST_ENERGY_WH)
+        first, last = _window(problem, terms)
+        if state.net_load_wh:
+            require_within(f"{name}.net_load_wh (its length)", len(state.net_load_wh), last - first, last - first)
+
+
+def kept_cost(made: Task) -> tuple[int | None, str]:
+    """What keeping the old plan costs, microcents, or None and the limit that it breaks."""
+    try:
+        return objective_microcents(made.cycle.kept, made.problem), ""
+    except LimitBroken as error:
+        return None, f"{error.limit} at {error.place}, period {error.period}"
+
+
+def record_of(made: Task, certificate: FleetCertificate) -> Replan:
+    """The record of a cycle that took a certificate's plan."""
+    kept, breaks = kept_cost(made)
+    new = certificate.objective_microcents
+    return Replan(
+        cycle=made.cycle,
+        kept_cost_microcents=kept,
+        kept_breaks=breaks,
+        new_cost_microcents=new,
+        saved_microcents=None if kept is None else kept - new,
+        shortage=shortage(certificate.problem, certificate.plan, made.cycle),
+        certificate=certificate,
+    )
