@@ -27,6 +27,7 @@ from alliance.fleetproof import FleetCertificate
 from alliance.infeasible.check import check_infeasible
 from alliance.infeasible.record import infeasibility_from_plain, infeasibility_to_plain
 from alliance.infeasible.text import told as told_infeasible
+from alliance.plain_json import plain_of, to_json
 from alliance.schedule import Problem, from_plain, unwrap
 from alliance.why.check import check_why, why_of
 from alliance.why.record import Line, What, Why, in_cents, why_from_plain, why_to_plain
@@ -34,7 +35,7 @@ from alliance.why.story import shared_stops, stories
 from alliance.why.text import NAMES, Language, title, told, told_shared, yuan
 from cli.archived import archived_plan, served_plan
 from cli.explain_chart import StationUnknown, chart
-from cli.plain_json import plain_of, read_json, to_json
+from cli.plain_json import read_json
 
 _MOST_STORIES = 40
 _HEADS = {
@@ -107,7 +108,7 @@ def _problem(file: Path | None) -> Problem | FleetProblem | None:
     if "fleet" in plain:
         return fleetplan.problem_from_plain(plain)
     return (
-        from_plain(Problem, unwrap(plain_of(plain, file), name="problem"), where="problem")
+        from_plain(Problem, unwrap(plain_of(plain, source=str(file)), name="problem"), where="problem")
         if "problem" in plain
         else None
     )
@@ -144,7 +145,7 @@ def _certificate(
         plain = read_json(file)
         if isinstance(plain, dict) and "fleetCertificate" in plain:
             return fleetproof.certificate_from_plain(plain)
-        return settled.certificate_from_plain(plain_of(plain, file))
+        return settled.certificate_from_plain(plain_of(plain, source=str(file)))
     if day is None or key is None or (archive is None) == (url is None):
         raise NothingToExplain
     if archive is not None:

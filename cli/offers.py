@@ -38,7 +38,7 @@ _ABSENT = {"pcc_import_w": MOST_POWER_W, "pcc_export_w": MOST_POWER_W, "battery_
 
 @dataclass(kw_only=True, eq=False)
 class TableWrong(Malformed):
-    """A cell of a table of offers is not what its column calls for; `line` counts from 1 (JSON: the entry)."""
+    """A cell of a table is not what its column calls for; `line` counts from 1 (JSON: the entry)."""
 
     file: str
     line: int
@@ -48,14 +48,15 @@ class TableWrong(Malformed):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Row:
-    """A row's cells by column, as text, and where it stands."""
+class Row:
+    """A row of a table: its cells by column, as text, and where it stands."""
 
     file: str
     line: int
     cells: Mapping[str, str]
 
     def wrong(self, column: str, want: str) -> TableWrong:
+        """The error that a cell is not what it must be."""
         return TableWrong(
             file=self.file, line=self.line, column=column, got=self.cells.get(column, "nothing")[:80], want=want
         )
@@ -89,7 +90,7 @@ def offers_in(path: Path, *, duration_s: int, stale_after_ms: int) -> tuple[Offe
     return tuple(found[station] for station in sorted(found))
 
 
-def _offer(row: _Row, *, duration_s: int, stale_after_ms: int) -> Offer:
+def _offer(row: Row, *, duration_s: int, stale_after_ms: int) -> Offer:
     station = StationId(row.number("station", "station"))
     held = {field: row.number(column, field) for column, field in _TERMS.items() if row.cells.get(column)}
     terms = Terms(**held)
@@ -114,9 +115,9 @@ def _offer(row: _Row, *, duration_s: int, stale_after_ms: int) -> Offer:
     return offer_of(state, issued_ms=age_ms, duration_s=duration_s, stale_after_ms=stale_after_ms, terms=terms)
 
 
-def _rows(path: Path) -> Iterator[_Row]:
+def _rows(path: Path) -> Iterator[Row]:
     known = {"station", *_TERMS, *_CAPS, *_STATE, *_NOW}
-    for row in _from_json(path) if path.suffix.lower() == ".json" else _from_csv(path):
+    for row in _from_json(path) if path.suffix.lower() == ".json" else csv_rows(path):
         for column in row.cells:
             if column not in known:
                 raise row.wrong(column, f"one of the columns {', '.join(sorted(known))}")
@@ -129,7 +130,7 @@ def _rows(path: Path) -> Iterator[_Row]:
         yield row
 
 
-def _from_csv(path: Path) -> Iterator[_Row]:
+def csv_rows(path: Path) -> Iterator[Row]:
     """Lines as a spreadsheet saves them: UTF-8 with or without its mark."""
     with path.open(encoding="utf-8-sig", newline="") as file:
         try:
@@ -143,7 +144,7 @@ def _from_csv(path: Path) -> Iterator[_Row]:
             raise TableWrong(file=path.name, line=0, column="", got=str(error), want="UTF-8 CSV") from error
 
 
-def _lines(file: str, header: list[str], table: Iterator[list[str]]) -> Iterator[_Row]:
+def _lines(file: str, header: list[str], table: Iterator[list[str]]) -> Iterator[Row]:
     at = 1
     for at, cells in enumerate(table, start=2):
         if not any(cell.strip() for cell in cells):
@@ -151,12 +152,12 @@ def _lines(file: str, header: list[str], table: Iterator[list[str]]) -> Iterator
         if len(cells) != len(header):
             got, want = f"{len(cells)} cells", f"{len(header)} cells, as the header has"
             raise TableWrong(file=file, line=at, column="", got=got, want=want)
-        yield _Row(file=file, line=at, cells=dict(zip(header, map(str.strip, cells), strict=True)))
+        yield Row(file=file, line=at, cells=dict(zip(header, map(str.strip, cells), strict=True)))
     if at == 1:
         raise TableWrong(file=file, line=1, column="", got="nothing", want="a header and a line for each station")
 
 
-def _from_json(path: Path) -> Iterator[_Row]:
+def _from_json(path: Path) -> Iterator[Row]:
     try:
         listed = json.loads(path.read_text(encoding="utf-8"), parse_float=Decimal)
     except (ValueError, RecursionError) as error:
@@ -166,7 +167,7 @@ def _from_json(path: Path) -> Iterator[_Row]:
     for at, entry in enumerate(listed, start=1):
         if not isinstance(entry, dict):
             raise TableWrong(file=path.name, line=at, column="", got=type(entry).__name__, want="an object")
-        yield _Row(file=path.name, line=at, cells={name: _text(value) for name, value in entry.items()})
+        yield Row(file=path.name, line=at, cells={name: _text(value) for name, value in entry.items()})
 
 
 def _text(value: object) -> str:

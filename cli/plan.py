@@ -1,7 +1,8 @@
-"""`alliance plan`: solve a day-ahead problem from a file, certified; check a certificate without a solver (protocol 9).
+"""`alliance plan`: solve a settled day or a fleet from files, certified; check a certificate without a solver (9).
 
-Files are JSON of the canonical plain forms {"v":1,"problem":…} and {"v":1,"certificate":…}: bytes as 0x-hex, integers
-beyond 2^53 as decimal texts. `solve` ends with 0, 1 (no such plan, with the reason) or 2 (file not read), `check` too.
+Files are JSON of the canonical plain forms {"v":1,"problem":…}, {"v":1,"fleet":…} and {"v":1,"certificate":…}: bytes as
+0x-hex, integers beyond 2^53 as decimal texts; a fleet may come as a folder of CSV tables. `solve` ends with 0, 1 (no
+such plan, with the reason) or 2 (file not read), `check` too.
 """
 
 import json
@@ -23,8 +24,14 @@ from alliance.certificate import (
 )
 from alliance.certificate import check as check_certificate
 from alliance.errors import AllianceError, Malformed, Missing
+from alliance.fleetplan import FleetProblem
+from alliance.fleetplan import problem_from_plain as fleet_from_plain
+from alliance.plain_json import parsed, plain_of, to_json
 from alliance.schedule import ScheduleRow
-from cli.plain_json import read_plain, to_json
+from cli.fleet_plan import solve_fleet
+from cli.fleet_tables import fleet_in
+from cli.plain_json import read_plain
+from optimizer.fleet.plan import FleetPath, FleetSettings
 from optimizer.planning import plan_day
 from optimizer.problem import problem_from_plain
 from optimizer.solver import Backend, SolverSettings
@@ -42,21 +49,52 @@ def _plan() -> None:
 
 @app.command()
 def solve(
-    problem: Annotated[Path, _READABLE],
-    out: Annotated[Path, typer.Option(help="Where the certificate goes: problem, schedule and dual prices.")],
-    solver: Annotated[Backend, typer.Option(help="Which solver does the work.")] = Backend.HIGHS,
-    time_limit_s: Annotated[float, typer.Option("--time-limit", min=0.1, help="Of one solver run, seconds.")] = 60.0,
-    most_gap_ppm: Annotated[int, typer.Option(min=0, help="A wider certified gap is refused.")] = 10_000,
+    problem: Annotated[Path, typer.Argument(exists=True, readable=True, help="JSON, or a folder of CSV tables.")],
+    out: Annotated[Path, typer.Option(help="Where the certificate goes: problem, plan and dual prices.")],
+    solver: Annotated[
+        FleetPath | None, typer.Option(help="fast and stamped are for fleets alone; by default the quickest.")
+    ] = None,
+    time_limit_s: Annotated[float, typer.Option("--time-limit", min=0.01, help="Of the solving, seconds.")] = 60.0,
+    gap_ppm: Annotated[int, typer.Option("--gap", min=1, help="Fleets: a proved gap to be content with, ppm.")] = 10,
+    most_gap_ppm: Annotated[
+        int | None, typer.Option(min=0, help="A wider certified gap is refused; 10,000 for a day, none for fleets.")
+    ] = None,
+    workers: Annotated[int, typer.Option(min=1, max=64, help="Fleets: processes that solve regions together.")] = 1,
+    period_s: Annotated[int, typer.Option(min=1, max=86_400, help="CSV tables: length of a period.")] = 900,
+    chart: Annotated[Path | None, typer.Option(help="Fleets: a chart, .svg.")] = None,
     as_json: Annotated[bool, _JSON] = False,
 ) -> None:
-    """Plan all stations of PROBLEM (JSON) together and certify the plan. Exit 1 with the reason if there is none."""
-    settings = SolverSettings(backend=solver, time_limit_s=time_limit_s, most_gap_ppm=most_gap_ppm)
+    """Plan PROBLEM, a settled day or a fleet, and certify the plan. Exit 1 with the reason if there is none.
+
+    A fleet's folder holds stations.csv, prices.csv, loads.csv and, if regions are tied, ties.csv (`cli.fleet_tables`).
+    """
     try:
-        found = plan_day(problem_from_plain(read_plain(problem)), settings=settings).certificate
-        proof = check_certificate(found)
-        out.write_text(json.dumps(to_json(certificate_to_plain(found))) + "\n")
+        if problem.is_dir():
+            fleet: FleetProblem | None = fleet_in(problem, period_s=period_s)
+        else:
+            raw = parsed(problem.read_bytes(), source=str(problem))
+            fleet = fleet_from_plain(raw) if isinstance(raw, dict) and "fleet" in raw else None
+        if fleet is None:
+            _solve_day(plain_of(raw, source=str(problem)), out, solver, time_limit_s, most_gap_ppm, as_json=as_json)
+            return
+        chosen = solver or FleetPath.FAST
+        settings = FleetSettings(path=chosen, time_limit_s=time_limit_s, gap=gap_ppm / 1e6, workers=workers)
+        solve_fleet(fleet, out, settings=settings, most_gap_ppm=most_gap_ppm, chart=chart, as_json=as_json)
     except (AllianceError, OSError) as error:
         _refuse("solve", error)
+
+
+def _solve_day(
+    plain: object, out: Path, solver: FleetPath | None, time_limit_s: float, most_gap_ppm: int | None, *, as_json: bool
+) -> None:
+    if solver in (FleetPath.FAST, FleetPath.STAMPED):
+        raise typer.BadParameter(f"--solver {solver} is for fleets; a settled day takes highs or glpk")
+    most = 10_000 if most_gap_ppm is None else most_gap_ppm
+    backend = Backend.GLPK if solver is FleetPath.GLPK else Backend.HIGHS
+    settings = SolverSettings(backend=backend, time_limit_s=time_limit_s, most_gap_ppm=most)
+    found = plan_day(problem_from_plain(plain), settings=settings).certificate
+    proof = check_certificate(found)
+    out.write_text(json.dumps(to_json(certificate_to_plain(found))) + "\n")
     _show(found, proof, as_json=as_json)
 
 

@@ -34,7 +34,8 @@ from alliance.gain import (
     record,
 )
 from alliance.identity import MemberId
-from cli.plain_json import read_plain, to_json
+from alliance.plain_json import to_json
+from cli.plain_json import read_plain
 from optimizer.coalitions import coalition_costs
 from optimizer.nucleolus import nucleolus
 from optimizer.planning import plan_day

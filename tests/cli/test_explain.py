@@ -10,8 +10,8 @@ from typer.testing import CliRunner, Result
 
 from alliance.fleetplan import problem_to_plain as fleet_to_plain
 from alliance.fleetproof import certificate_to_plain
+from alliance.plain_json import to_json
 from cli.explain import app
-from cli.plain_json import to_json
 from cli.plan import app as plan_app
 from optimizer.fleet.arrays import arrays_of
 from optimizer.fleet.plan import FleetSettings, plan_fleet

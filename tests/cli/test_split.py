@@ -8,7 +8,8 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from alliance.gain import gain_from_plain
-from cli.plain_json import read_plain, to_json
+from alliance.plain_json import to_json
+from cli.plain_json import read_plain
 from cli.split import app
 from optimizer.problem import problem_to_plain
 from tests.optimizer import cases

@@ -18,6 +18,7 @@ from alliance.replan import NothingLeft, NotThePlan, ScenariosFixed, StateStale,
 from alliance.replan_check import DearerThanKept, StaleUsed, check_replan
 from alliance.replan_record import MeasuredState, Replan, Stale, Use, replan_from_plain, replan_to_plain
 from optimizer.fleet.arrays import arrays_of
+from optimizer.fleet.certify import certificate_of
 from optimizer.fleet.plan import FleetInfeasible, FleetPath, FleetSettings, plan_fleet
 from optimizer.fleet.rolling import replan
 from optimizer.solver import SolverProcess
@@ -141,20 +142,13 @@ def test_five_minute_cycles_of_a_day_work_when_the_horizon_recedes(process: Solv
 
 
 def test_leaving_the_position_is_weighed_when_it_has_a_price(base: FleetCertificate, process: SolverProcess) -> None:
-    states = [replace(s, energy_wh=s.energy_wh + 5_000) for s in fresh(base, 22)]
-    free, bound = (cycle(base, 22, states, process, deviation_price=p) for p in (0, 10**8))
-    promised = free.cycle.promised_wh[0]
-
-    def left(made: Replan) -> int:
-        problem, plan = made.certificate.problem, made.certificate.plan
-        net = [
-            problem.regions[0].base_load_wh[t] + sum(s.net_load_wh[t] for s in problem.stations)
-            - sum(row[t] for row in plan.battery_wh) for t in range(problem.periods)
-        ]  # fmt: skip
-        return sum(map(abs, net))
-
-    assert promised == free.cycle.position_wh[0]
-    assert left(bound) < 100 < left(free)
+    idle = certificate_of(base.problem, replace(base.plan, battery_wh=((0,) * 24,) * 3), base.duals)
+    free, bound = (cycle(idle, 0, fresh(idle, 0), process, deviation_price=p) for p in (0, 10**8))
+    assert free.cycle.position_wh == free.cycle.promised_wh == ((15_000,) * 24,)
+    assert free.saved_microcents is not None
+    assert free.saved_microcents > 0
+    assert set(sum(bound.certificate.plan.battery_wh, ())) == {0}
+    assert bound.saved_microcents == 0
 
 
 def test_deviation_price_is_what_the_objective_counts_when_checked_by_hand(
@@ -314,7 +308,6 @@ def test_every_cycle_holds_and_is_no_dearer_when_fleets_are_random(process: Solv
     assert seen["cycles"] >= 60, seen
 
 
-@pytest.mark.slow
 def test_kept_cost_is_never_below_the_proved_bound_when_fleets_are_random(process: SolverProcess) -> None:
     for kind, seed in instances(32):
         if kind in ("scenarios", "cvar", "everything", "reserves"):
@@ -370,9 +363,7 @@ def test_dearer_plan_is_refused_when_the_old_one_could_be_kept(base: FleetCertif
     states = [replace(s, energy_wh=20_000) for s in fresh(base, 6)]
     problem = task(base, None, terms=made.cycle.terms, states=states).problem
     cost = objective_microcents(idle, problem)
-    dear = replace(
-        made.certificate, problem=problem, plan=idle, objective_microcents=cost,
-    )  # fmt: skip
+    dear = replace(made.certificate, problem=problem, plan=idle, objective_microcents=cost)
     with pytest.raises((DearerThanKept, ClaimWrong)):
         check_replan(replace(made, certificate=dear, new_cost_microcents=cost))
 
@@ -398,6 +389,7 @@ def test_best_certified_plan_is_returned_with_its_gap_when_time_is_short(process
         assert proof.gap_ppm > 10, path
 
 
+@pytest.mark.slow
 def test_answer_is_the_same_when_there_are_more_workers(process: SolverProcess) -> None:
     problem = instance("base", 4)
     parts = [instance("several_days", k) for k in (1, 2, 5)]
