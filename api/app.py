@@ -14,6 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api import problems
 from api.jobs.loop import Job, run_loop
+from api.plans.runner import PlanRunner
 from api.platform import Platform
 from api.slices import ROUTERS
 from api.upload import BodyLimit
@@ -78,9 +79,12 @@ def _lifespan(platform: Platform, jobs: Sequence[Job], worker: Executor | None):
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         task = asyncio.create_task(run_loop(platform.pacer, jobs, platform.health, worker)) if jobs else None
+        planner = PlanRunner(platform)
+        planner.start()
         try:
             yield
         finally:
+            await asyncio.to_thread(planner.stop)
             if task is not None:
                 task.cancel()
                 with suppress(asyncio.CancelledError):

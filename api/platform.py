@@ -1,5 +1,6 @@
 """What every route and job is handed: the outside world, built once in `main` (protocol 10.1)."""
 
+import threading
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Annotated
@@ -57,6 +58,8 @@ class Platform:
     live: LiveBoard = field(default_factory=LiveBoard)
     """The last live values of each station."""
     health: Health = field(default_factory=Health)
+    plan_bell: threading.Event = field(default_factory=threading.Event)
+    """Set when a planning job is queued; the planner's thread waits for it."""
     resources: ExitStack = field(default_factory=ExitStack)
 
     def close(self) -> None:

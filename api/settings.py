@@ -65,6 +65,16 @@ class Settings(BaseSettings):
     """File of the demo's wallets; only ever set by the demo (protocol 10.10)."""
     plan_lead_minutes: int = Field(default=240, ge=15, le=1440)
     """How long before midnight the next day is planned."""
+    plan_time_limit_s: int = Field(default=120, ge=1, le=86_400)
+    """Longest solving time that a planning job may ask for, and what it gets if it asks for none."""
+    plan_hard_limit_s: int = Field(default=900, ge=1, le=172_800)
+    """A planning job's process is ended after so long, certificate included; also its processor time at most."""
+    plan_memory_mb: int = Field(default=4096, ge=256)
+    """Address space of a planning job's process, and of its solver's, each."""
+    plan_station_periods: int = Field(default=200_000, ge=1)
+    """Most stations times periods in one planning job."""
+    plans_waiting: int = Field(default=16, ge=1)
+    """Most planning jobs that are queued or running."""
     stale_after_seconds: int = Field(default=300, ge=1, le=86_400)
     """A measured state older than this is not used for an instruction: its station is named and given nothing."""
     session_hours: int = Field(default=12, ge=1, le=168)

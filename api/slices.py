@@ -13,6 +13,7 @@ from api.instructions import routes as instructions
 from api.leases import routes as leases
 from api.live import routes as live
 from api.members import routes as members
+from api.plans import routes as plans
 from api.privacy import routes as privacy
 from api.profiles import routes as profiles
 from api.readings import routes as readings
@@ -48,6 +49,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     live.router,
     schedules.router,
     instructions.router,
+    plans.router,
     curves.router,
     settlements.router,
     demo.router,

@@ -32,7 +32,7 @@ PARAMETERS = {
     "station": "1", "proposal": "1", "member": "1", "cid": "bafyreigh2akiscaildcqabsyg3dfr6chu3fgpregiymsck7e7aqa4s52zy",
     "schedule": "0x" + "11" * 32, "day": "2026-01-01", "version": "1", "index": "0",
     "path": "0/000", "fingerprint": "ab" * 10, "device": "0x" + "11" * 20,
-    "epoch": "7", "subject": "1", "hashed": "0x" + "11" * 32, "instruction": "1",
+    "epoch": "7", "subject": "1", "hashed": "0x" + "11" * 32, "instruction": "1", "plan": "1",
 }  # fmt: skip
 
 
