@@ -119,7 +119,7 @@ def _reason(
 ) -> None:
     """Say why a problem has no plan, or check what was said. Raises AllianceError."""
     if check is not None:
-        check_infeasible(infeasibility_from_plain(plain_of(read_json(check), check)), problem)
+        check_infeasible(infeasibility_from_plain(plain_of(read_json(check), source=str(check))), problem)
         typer.echo("记录成立 the record holds: these limits cannot all be kept, none is needless, the way out works")
         return
     from optimizer.reasons import reason_of
