@@ -118,7 +118,7 @@ class Cycle:
     """Load behind stations' PCCs that their rights and batteries cannot carry."""
     site_spilled_wh: Table
     kept: FleetPlan
-    """The old plan of the new problem, as boxes would follow its orders now."""
+    """The old plan on the new problem: its orders moved no further than each period's limits make them."""
 
     @property
     def relief_from(self) -> int:

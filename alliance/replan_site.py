@@ -1,4 +1,4 @@
-"""One station re-planned within the day: what its content can still reach, and old orders as boxes follow them (9.12).
+"""One station re-planned within the day: what its content can still reach, and how near it keeps old orders (9.12).
 
 Content is carried in millionths of a Wh, rounded so that what is called reachable can be reached in whole Wh. Flows are
 Wh a period, discharge positive.
@@ -78,17 +78,17 @@ def reached(station: FleetStation) -> Reached:
 
 
 def kept_flows(station: FleetStation, orders: Sequence[int]) -> tuple[tuple[int, ...], int]:
-    """Orders as a box follows them: cut to powers, PCC and content (9.5); and the content that they end with, Wh."""
+    """Orders moved no further than powers, PCC and each period's content make them; and the content at the end, Wh."""
     low, high = content_window(station)
     least = most = station.start_wh * MILLION
     flows = []
     for t, order in enumerate(orders):
         least, most = _kept(least, station), -_kept(-most, station)
+        given, taken = least - low[t] * MILLION, high[t] * MILLION - most
+        above = given * station.eta_d_ppm // _PARTS if given >= 0 else given // station.eta_c_ppm
+        below = -(taken // station.eta_c_ppm) if taken >= 0 else -(taken * station.eta_d_ppm // _PARTS)
         first, last = _flows(station, station.net_load_wh[t], t)
-        given = max(0, (least - low[t] * MILLION) * station.eta_d_ppm // _PARTS)
-        taken = max(0, (high[t] * MILLION - most) // station.eta_c_ppm)
-        flow = max(-taken, min(given, min(max(order, first), last)))
-        flow = min(max(flow, first), last)
+        flow = min(max(min(max(order, below), above), first), last)
         least, most = least + _gain(flow, station), most + _gain(flow, station, back=True)
         flows.append(flow)
     return tuple(flows), least // MILLION

@@ -209,8 +209,7 @@ class _Search:
     """Asks prices until the bound and the mixture's cost meet."""
 
     def __init__(self, part: _Part, *, gap: float, limit: float) -> None:
-        self._part, self._gap = part, gap
-        self._end = time.process_time() + limit
+        self._part, self._gap, self._limit = part, gap, limit
         self._master = _Master(part)
         self._best = _Best()
         self._asked: list[Floats] = []
@@ -223,6 +222,7 @@ class _Search:
             if not self._ask(prices):
                 return None
         mixture, stalled = self._master.run(), 0
+        self._end = time.process_time() + self._limit  # a process's first answers load the kernel: not counted
         while not self._meets(mixture) and self._goes_on(stalled):
             smoothing = 0.0 if stalled else SMOOTHING
             before = self._best.bound - mixture.cost
