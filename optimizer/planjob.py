@@ -12,9 +12,11 @@ import signal
 import sys
 import threading
 from collections.abc import Callable
+from dataclasses import is_dataclass
 from typing import Any
 
 from alliance.errors import AllianceError
+from alliance.schedule import to_plain
 
 Say = Callable[[dict[str, object]], None]
 
@@ -132,8 +134,13 @@ def _stop_when_left() -> None:
 
 
 def _say(message: dict[str, object]) -> None:
-    sys.stdout.write(json.dumps(message, default=str) + "\n")
+    sys.stdout.write(json.dumps(message, default=_plain) + "\n")
     sys.stdout.flush()
+
+
+def _plain(value: object) -> object:
+    """A fact of an error: a value type in its plain form, anything else as text."""
+    return to_plain(value) if is_dataclass(value) else str(value)
 
 
 if __name__ == "__main__":

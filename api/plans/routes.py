@@ -84,5 +84,5 @@ def _problem(row: PlanRow, language: problems.Language) -> ProblemAnswer:
     title, detail = problems.explain(code, row.facts, language, otherwise=row.text)
     return ProblemAnswer(
         type=f"urn:storage-alliance:problem:{code}", title=title, status=422, detail=detail, code=code,
-        facts=problems.plain(row.facts),
+        facts=dict(row.facts),
     )  # fmt: skip
