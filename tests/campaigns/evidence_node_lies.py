@@ -303,6 +303,10 @@ def _(story: Story, rng: Random) -> Told:
     return bent(story, at, 2, tuple(spec)), (Named(clause="7", where={"station": event.station}),)
 
 
+_TERM_SLOTS = 11
+"""Place in a lease's terms."""
+
+
 @kind("node.lease", 2)
 def _(story: Story, rng: Random) -> Told:
     """A lease is told with other terms, or left out: the plan uses it as it was accepted."""
@@ -313,6 +317,9 @@ def _(story: Story, rng: Random) -> Told:
     terms = list(values[2])
     numbers = [i for i, v in enumerate(terms) if isinstance(v, int) and not isinstance(v, bool) and i > 2]
     field = rng.choice(numbers)
+    if field == _TERM_SLOTS:  # a plan may know of an earlier end, so a longer term is no difference to it; the rent is
+        terms[field] += rng.randint(1_000, 5_000)
+        return bent(story, at, 2, tuple(terms)), (Named(clause="8.6", says="lease_rent", where={"station": terms[4]}),)
     terms[field] = terms[field] + rng.randint(1, 50)
     return bent(story, at, 2, tuple(terms)), (Named(clause="7"),)
 
