@@ -1,6 +1,7 @@
 """The box's round (protocol 10.2): read, record, guard, order, send, so that control never waits for a link."""
 
 import asyncio
+from contextlib import suppress
 from dataclasses import dataclass
 
 import structlog
@@ -8,18 +9,20 @@ import structlog
 from alliance.calendar import SLOT_MS, day_at
 from alliance.errors import AllianceError
 from alliance.ports import Clock
-from edge import control, live
+from edge import control, demand, live, status
 from edge.alarms import Alarms, Log
 from edge.clock import Synchronised
 from edge.control import Schedules
 from edge.devices.station import DeviceError, StationDevices, StationSample
-from edge.guard import Before, Limits, Order, Reason, guard
+from edge.guard import Before, Order, Situation, guard
+from edge.limits import Limits
 from edge.recorder import Recorder, Recording
 from edge.sampling import Moment, stamp_ms
 from edge.service import Service, ServiceError, ServiceUnreachable
-from edge.store import StorageFailed
+from edge.store import StorageFailed, Store
 from edge.stream import NO_BEACON, Beacon
 from edge.uplink import AckForeign, Backoff, Uplink
+from edge.watch import Watch
 
 _NOON_MS = 12 * 3_600_000
 """From then on the next day's schedule is asked for."""
@@ -54,6 +57,9 @@ class Parts:
     alarms: Alarms
     clock: Clock
     synchronised: Synchronised
+    store: Store
+    shave_demand: bool = False
+    """Whether the battery discharges, schedule or not, to keep the month's demand (protocol 9.9.4)."""
 
 
 class StationBox:
@@ -64,9 +70,11 @@ class StationBox:
         self._log: Log = structlog.get_logger()
         self._beacon = NO_BEACON
         self._before: Before | None = None
-        self._reasons: tuple[Reason, ...] = ()
+        self._order = Order(power_w=0)
+        month, reached_w = status.demand_reached(parts.store)
+        self._watch = Watch(parts.limits, month=month, reached_w=reached_w)
         self._ordered_ms = 0
-        self._sampled = -1
+        self._sampled = self._remembered = -1
         self._rounds = 0
         self._link = Backoff(rhythm.backoff_ticks)
         self._asking = Backoff(rhythm.backoff_ticks)
@@ -80,7 +88,8 @@ class StationBox:
         """A round at an instant; returns the order that was written, or would have been."""
         sample = await self._read(t_ms)
         await self._record(t_ms, sample)
-        order = await self._drive(t_ms, sample)
+        order = await self._drive(t_ms)
+        self._remember(t_ms)
         await self._talk(t_ms, sample, order)
         self._rounds += 1
         return order
@@ -105,6 +114,7 @@ class StationBox:
             alarms.count("bad_reads")
             return None
         alarms.cleared("device.unreadable", at_ms=t_ms)
+        self._watch.see(sample, t_ms=t_ms)
         if sample.alarms:
             alarms.raised("device.alarm", at_ms=t_ms, named=", ".join(sample.alarms))
         else:
@@ -135,22 +145,43 @@ class StationBox:
         except (ServiceError, TimeoutError):
             return NO_BEACON
 
-    async def _drive(self, t_ms: int, sample: StationSample | None) -> Order:
-        parts = self._parts
-        wanted_w = parts.schedules.wanted_w(t_ms)
-        order = guard(
-            wanted_w, limits=parts.limits, sample=sample, before=self._standing(t_ms, sample),
-            hold_ms=self._rhythm.tick_ms,
-        )  # fmt: skip
+    async def _drive(self, t_ms: int) -> Order:
+        parts, now = self._parts, self._watch.situation(t_ms=t_ms, hold_ms=self._rhythm.tick_ms)
+        wanted_w = self._wish(t_ms, now)
+        order = guard(wanted_w, limits=parts.limits, now=now, before=self._standing(t_ms, now))
+        if (order.reasons, order.unasked) != (self._order.reasons, self._order.unasked):
+            self._log.info(
+                "guard.cut", t_ms=t_ms, wanted_w=wanted_w, power_w=order.power_w, reasons=order.reasons,
+                unasked=order.unasked,
+            )  # fmt: skip
+        self._order = order
+        if order.silent:
+            parts.alarms.raised("control.taken_over", at_ms=t_ms, by=order.reasons[0])
+            self._before = None
+        else:
+            parts.alarms.cleared("control.taken_over", at_ms=t_ms)
+            await self._write(t_ms, order)
+        return order
+
+    def _wish(self, t_ms: int, now: Situation | None) -> int | None:
+        """What the schedule wants, or more where the month's demand wants it; None where neither says anything."""
+        parts, wanted_w = self._parts, self._parts.schedules.wanted_w(t_ms)
         if wanted_w is None:
             parts.alarms.raised("schedule.missing", at_ms=t_ms, day=str(day_at(t_ms)))
         else:
             parts.alarms.cleared("schedule.missing", at_ms=t_ms)
-        if order.reasons != self._reasons:
-            self._reasons = order.reasons
-            self._log.info("guard.cut", t_ms=t_ms, wanted_w=wanted_w, power_w=order.power_w, reasons=order.reasons)
-        await self._write(t_ms, order)
-        return order
+        if not parts.shave_demand or now is None or now.demand is None:
+            return wanted_w
+        least_w = demand.shaving_w(now.demand, net_load_w=now.net_load_w, hold_ms=now.hold_ms)
+        return wanted_w if least_w is None else max(wanted_w or 0, least_w)
+
+    def _remember(self, t_ms: int) -> None:
+        """Once in a sampling period, what the guard does and what the month's demand has reached, for good."""
+        if t_ms // self._rhythm.sample_ms == self._remembered:
+            return
+        self._remembered = t_ms // self._rhythm.sample_ms
+        with suppress(StorageFailed):
+            status.keep_guard(self._parts.store, self._order, reached=self._watch.reached, at_ms=t_ms)
 
     async def _write(self, t_ms: int, order: Order) -> None:
         alarms = self._parts.alarms
@@ -164,10 +195,11 @@ class StationBox:
         alarms.cleared("device.order_failed", at_ms=t_ms)
         self._before, self._ordered_ms = Before(power_w=order.power_w, elapsed_ms=0), t_ms
 
-    def _standing(self, t_ms: int, sample: StationSample | None) -> Before:
-        """The order in force: the last one that the device took, or at first what the battery does."""
+    def _standing(self, t_ms: int, now: Situation | None) -> Before:
+        """The order in force: the last one that the device took from us, or else what the battery does."""
         if self._before is None:
-            return Before(power_w=sample.battery_power_w if sample else 0, elapsed_ms=self._rhythm.tick_ms)
+            power_w = now.sample.battery_power_w if now else 0
+            return Before(power_w=power_w, elapsed_ms=self._rhythm.tick_ms)
         return Before(power_w=self._before.power_w, elapsed_ms=t_ms - self._ordered_ms)
 
     async def _talk(self, t_ms: int, sample: StationSample | None, order: Order) -> None:

@@ -246,6 +246,8 @@ def _box(settings: Settings, deployment: Deployment, folder: StateFolder, clock:
         alarms=alarms,
         clock=clock,
         synchronised=always_synchronised if lockstep else kernel_synchronised,
+        store=folder.store,
+        shave_demand=settings.shave_demand,
     )
     return StationBox(parts, _rhythm(settings))
 

@@ -18,7 +18,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from alliance.errors import AllianceError, Malformed, Missing, Refused
 from alliance.identity import Address, address
 from edge.devices.open import DeviceSettings
-from edge.guard import Limits
+from edge.limits import Limits, Need
 from oracle.deployment import Deployment
 
 DEVELOPMENT_CHAIN = 31337
@@ -97,6 +97,8 @@ class Settings(BaseSettings):
     """Whether key files may stand unencrypted."""
     device: Annotated[DeviceSettings, BeforeValidator(_known_keys(DeviceSettings))]
     limits: Annotated[Limits, BeforeValidator(_known_keys(Limits))]
+    shave_demand: bool = False
+    """Whether the battery discharges, schedule or not, to keep `limits.demand_w` or what the month has reached."""
     pacer: Literal["system", "lockstep"] = "system"
     pacer_address: str = "127.0.0.1:0"
     """The supervisor of the lock-step clock, host:port."""
@@ -130,6 +132,10 @@ class Settings(BaseSettings):
     def _steps_fit(self) -> "Settings":
         if self.sample_s % self.tick_s:
             raise ValueError(f"sample_s = {self.sample_s} is not a multiple of tick_s = {self.tick_s}")
+        if self.limits.heartbeat_ms < 2_000 * self.tick_s and Need.HEARTBEAT not in self.limits.may_miss:
+            raise ValueError(f"limits.heartbeat_ms = {self.limits.heartbeat_ms} is less than two ticks")
+        if self.shave_demand and self.limits.demand_w is None:
+            raise ValueError("shave_demand wants limits.demand_w")
         if self.quota_bytes <= self.reserve_bytes:
             raise ValueError("quota_bytes must exceed reserve_bytes")
         if self.pacer == "lockstep" and self.pacer_port == 0:

@@ -127,6 +127,11 @@ class Store:
         found = self.rows("SELECT value FROM meta WHERE name = ?", name)
         return bytes(found[0][0]) if found and isinstance(found[0][0], bytes) else None
 
+    def keep(self, name: str, value: bytes) -> None:
+        """Write a fact about the whole database, durably, in place of what it was. Raises StorageFailed."""
+        with self.change() as db:
+            db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (name, value))
+
     def has_room(self) -> bool:
         """Whether new telemetry may be stored: what is left beyond is reserved for signatures and acknowledgements."""
         disk = os.statvfs(self._path.parent)

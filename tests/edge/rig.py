@@ -13,7 +13,7 @@ from edge.clock import always_synchronised
 from edge.control import Schedules
 from edge.devices.station import DeviceUnreachable, PcsState, Quality, StationSample
 from edge.folder import StateFolder, open_folder
-from edge.guard import Limits
+from edge.limits import Limits
 from edge.recorder import Recorder, Recording
 from edge.service import Service
 from edge.signing import KeyKeeper
@@ -117,7 +117,7 @@ def folder_at(path: Path, *, quota_bytes: int = 64 << 20, reserve_bytes: int = 1
 @asynccontextmanager
 async def rig(
     path: Path, peer: Peer, *, station: ScriptedStation | None = None, t_ms: int = START_MS, folder: StateFolder | None = None,
-    live_ticks: int = 0, backoff_ticks: int = 8,
+    live_ticks: int = 0, backoff_ticks: int = 8, limits: Limits = LIMITS,
 ) -> AsyncIterator[Rig]:  # fmt: skip
     folder = folder or folder_at(path)
     station, clock, alarms = station or ScriptedStation(), Tock(t_ms), Alarms(folder.store)
@@ -130,9 +130,9 @@ async def rig(
         keeper=KeyKeeper(folder, recording, alarms),
     )  # fmt: skip
     parts = Parts(
-        station=4, devices=station, limits=LIMITS, recording=recording, schedules=schedules, service=service,
+        station=4, devices=station, limits=limits, recording=recording, schedules=schedules, service=service,
         recorder=Recorder(recording=recording, store=folder.store, outbox=folder.outbox, alarms=alarms),
-        uplink=uplink, alarms=alarms, clock=clock, synchronised=always_synchronised,
+        uplink=uplink, alarms=alarms, clock=clock, synchronised=always_synchronised, store=folder.store,
     )  # fmt: skip
     rhythm = Rhythm(
         tick_ms=MINUTE_MS, sample_ms=MINUTE_MS, live_ticks=live_ticks, backoff_ticks=backoff_ticks, device_s=2, talk_s=10
