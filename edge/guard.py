@@ -200,10 +200,7 @@ def soc_window(limits: Limits, now: Situation) -> Allowance:
 
     What the station can have moved at its rating since the sample was taken is counted against it.
     """
-    above_wh_bp = max(0, now.sample.soc_bp - limits.soc_min_bp) * limits.capacity_wh
-    below_wh_bp = max(0, limits.soc_max_bp - now.sample.soc_bp) * limits.capacity_wh
-    discharge_w_ms = above_wh_bp * limits.eta_discharge_ppm * _HOUR_MS // (FULL_BP * PPM)
-    charge_w_ms = below_wh_bp * PPM * _HOUR_MS // (FULL_BP * limits.eta_charge_ppm)
+    charge_w_ms, discharge_w_ms = content_w_ms(limits, soc_bp=now.sample.soc_bp)
     return Allowance(
         discharge_w=max(0, discharge_w_ms - limits.discharge_power_w * now.age_ms) // now.hold_ms,
         charge_w=max(0, charge_w_ms - limits.charge_power_w * now.age_ms) // now.hold_ms,
@@ -282,6 +279,22 @@ def guard(
             unasked.append(allowance.unasked)
         power_w = max(-allowance.charge_w, min(allowance.discharge_w, power_w))
     return Order(power_w=power_w, reasons=tuple(dict.fromkeys(reasons)), unasked=tuple(unasked))
+
+
+def content_w_ms(limits: Limits, *, soc_bp: int) -> tuple[int, int]:
+    """How much charging and how much discharging, AC side, the SOC window still has room for. W·ms, at least 0."""
+    above_wh_bp = max(0, soc_bp - limits.soc_min_bp) * limits.capacity_wh
+    below_wh_bp = max(0, limits.soc_max_bp - soc_bp) * limits.capacity_wh
+    return (
+        below_wh_bp * PPM * _HOUR_MS // (FULL_BP * limits.eta_charge_ppm),
+        above_wh_bp * limits.eta_discharge_ppm * _HOUR_MS // (FULL_BP * PPM),
+    )
+
+
+def sustained_w(limits: Limits, *, soc_bp: int, for_ms: int) -> tuple[int, int]:
+    """Charging and discharging power, magnitudes, that rating and content bear for so long (F4, D5). W."""
+    charge_w_ms, discharge_w_ms = content_w_ms(limits, soc_bp=soc_bp)
+    return min(limits.charge_power_w, charge_w_ms // for_ms), min(limits.discharge_power_w, discharge_w_ms // for_ms)
 
 
 def _taken_over(limits: Limits, now: Situation | None) -> Reason | None:

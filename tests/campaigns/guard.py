@@ -16,6 +16,7 @@ from unittest.mock import patch
 
 from edge import guard as guards
 from edge.guard import RULES
+from edge.limits import Limits
 from tests.edge.guarding import PROMISES, Case, Seeded, broken, case_of, without
 
 STATES = 1_000_000
@@ -84,7 +85,7 @@ def _cases(first: int, states: int, seed: int) -> Iterable[Case]:
     return (case_of(pick) for _ in range(states))
 
 
-def _unramped(wanted_w: int, before: guards.Before, limits: guards.Limits) -> int:
+def _unramped(wanted_w: int, before: guards.Before, limits: Limits) -> int:
     del before, limits
     return wanted_w
 
