@@ -9,11 +9,12 @@ import structlog
 from alliance.calendar import SLOT_MS, day_at
 from alliance.errors import AllianceError
 from alliance.ports import Clock
-from edge import control, demand, live, status
+from edge import control, demand, live, status, wish
 from edge.alarms import Alarms, Log
 from edge.clock import Synchronised
 from edge.control import Schedules
 from edge.devices.station import DeviceError, StationDevices, StationSample
+from edge.directives import Directives
 from edge.guard import Before, Order, Situation, guard
 from edge.limits import Limits
 from edge.recorder import Recorder, Recording
@@ -23,6 +24,7 @@ from edge.store import StorageFailed, Store
 from edge.stream import NO_BEACON, Beacon
 from edge.uplink import AckForeign, Backoff, Uplink
 from edge.watch import Watch
+from edge.wish import Source, Wish
 
 _NOON_MS = 12 * 3_600_000
 """From then on the next day's schedule is asked for."""
@@ -52,6 +54,7 @@ class Parts:
     recording: Recording
     recorder: Recorder
     schedules: Schedules
+    directives: Directives
     service: Service
     uplink: Uplink
     alarms: Alarms
@@ -71,6 +74,7 @@ class StationBox:
         self._beacon = NO_BEACON
         self._before: Before | None = None
         self._order = Order(power_w=0)
+        self._made = Wish(power_w=None, source=Source.NOTHING)
         month, reached_w = status.demand_reached(parts.store)
         self._watch = Watch(parts.limits, month=month, reached_w=reached_w)
         self._ordered_ms = 0
@@ -146,7 +150,7 @@ class StationBox:
             return NO_BEACON
 
     async def _drive(self, t_ms: int) -> Order:
-        parts, now = self._parts, self._watch.situation(t_ms=t_ms, hold_ms=self._rhythm.tick_ms)
+        parts, now = self._parts, self._situation(t_ms)
         wanted_w = self._wish(t_ms, now)
         order = guard(wanted_w, limits=parts.limits, now=now, before=self._standing(t_ms, now))
         if (order.reasons, order.unasked) != (self._order.reasons, self._order.unasked):
@@ -163,17 +167,37 @@ class StationBox:
             await self._write(t_ms, order)
         return order
 
+    def _situation(self, t_ms: int) -> Situation | None:
+        return self._watch.situation(t_ms=t_ms, hold_ms=self._rhythm.tick_ms)
+
     def _wish(self, t_ms: int, now: Situation | None) -> int | None:
-        """What the schedule wants, or more where the month's demand wants it; None where neither says anything."""
-        parts, wanted_w = self._parts, self._parts.schedules.wanted_w(t_ms)
-        if wanted_w is None:
-            parts.alarms.raised("schedule.missing", at_ms=t_ms, day=str(day_at(t_ms)))
+        """What instruction, schedule, envelope, frequency and demand want together; None where nothing is wanted."""
+        parts, directives = self._parts, self._parts.directives
+        with suppress(StorageFailed):
+            directives.close(t_ms=t_ms)
+        instructed, envelope = directives.instruction(t_ms), directives.envelope(t_ms)
+        scheduled_w = parts.schedules.wanted_w(t_ms)
+        wanted = wish.base(
+            t_ms, instructed_w=None if instructed is None else instructed[1].power_w, scheduled_w=scheduled_w,
+            envelope=envelope,
+        )  # fmt: skip
+        made = wish.wish(wanted, now=now, limits=parts.limits, least_w=self._least_w(now))
+        self._say("schedule.missing", scheduled_w is None, t_ms, day=str(day_at(t_ms)))
+        self._say("envelope.expired", envelope is not None and not envelope[1], t_ms)
+        self._say("frequency.unmeasured", made.frequency_missing, t_ms)
+        self._made = made
+        return made.power_w
+
+    def _least_w(self, now: Situation | None) -> int | None:
+        if not self._parts.shave_demand or now is None or now.demand is None:
+            return None
+        return demand.shaving_w(now.demand, net_load_w=now.net_load_w, hold_ms=now.hold_ms)
+
+    def _say(self, alarm: str, stands: bool, t_ms: int, **facts: object) -> None:
+        if stands:
+            self._parts.alarms.raised(alarm, at_ms=t_ms, **facts)
         else:
-            parts.alarms.cleared("schedule.missing", at_ms=t_ms)
-        if not parts.shave_demand or now is None or now.demand is None:
-            return wanted_w
-        least_w = demand.shaving_w(now.demand, net_load_w=now.net_load_w, hold_ms=now.hold_ms)
-        return wanted_w if least_w is None else max(wanted_w or 0, least_w)
+            self._parts.alarms.cleared(alarm, at_ms=t_ms)
 
     def _remember(self, t_ms: int) -> None:
         """Once in a sampling period, what the guard does and what the month's demand has reached, for good."""
@@ -181,7 +205,7 @@ class StationBox:
             return
         self._remembered = t_ms // self._rhythm.sample_ms
         with suppress(StorageFailed):
-            status.keep_guard(self._parts.store, self._order, reached=self._watch.reached, at_ms=t_ms)
+            status.keep_guard(self._parts.store, self._order, self._made, reached=self._watch.reached, at_ms=t_ms)
 
     async def _write(self, t_ms: int, order: Order) -> None:
         alarms = self._parts.alarms
@@ -211,6 +235,7 @@ class StationBox:
             async with asyncio.timeout(self._rhythm.talk_s):
                 await self._parts.uplink.send()
                 await self._ask(t_ms)
+                await self._obey(t_ms)
                 await self._show(t_ms, sample, order)
         except (ServiceError, StorageFailed, AckForeign, OSError) as failure:  # TimeoutError is an OSError
             self._link.failed()
@@ -231,6 +256,30 @@ class StationBox:
         tomorrow = day_at(next_ms).plus(1)
         if ends_slot and next_ms - day_at(next_ms).start_ms >= _NOON_MS and not parts.schedules.has(tomorrow):
             await self._fetch(tomorrow.start_ms, t_ms)
+
+    async def _obey(self, t_ms: int) -> None:
+        """Take what a dispatcher wants done, and send the answers that wait; the foreign is counted, not answered."""
+        parts, directives = self._parts, self._parts.directives
+        if not directives.expected:
+            return
+        for raw in await parts.service.directives(parts.station, after=directives.highest):
+            try:
+                answer = directives.take(raw, t_ms=t_ms, now=self._situation(t_ms))
+            except StorageFailed:
+                raise
+            except AllianceError as wrong:
+                self._log.warning("directive.foreign", t_ms=t_ms, reason=str(wrong))
+                parts.alarms.count("directives_foreign")
+                continue
+            if answer is not None:
+                self._log.info(
+                    "directive.decided", t_ms=t_ms, number=answer.number, outcome=answer.outcome.name.lower(),
+                    reason=answer.reason,
+                )  # fmt: skip
+        signer, answers = parts.recording.signer, directives.unsent()
+        if answers and signer is not None:
+            await parts.service.answers(parts.recording.device, [directives.signed(one, signer) for one in answers])
+            directives.sent(answers)
 
     async def _known_beacon(self) -> Beacon:
         try:

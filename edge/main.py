@@ -27,6 +27,7 @@ from edge.box import Parts, Rhythm, StationBox
 from edge.clock import always_synchronised, kernel_synchronised
 from edge.control import Schedules
 from edge.devices.open import open_devices
+from edge.directives import Directives
 from edge.folder import KEY, NEXT, SIGNING, StateFolder, next_key, open_folder
 from edge.passphrase import lock_of
 from edge.recorder import Chance, Recorder, Recording
@@ -241,6 +242,13 @@ def _box(settings: Settings, deployment: Deployment, folder: StateFolder, clock:
         recording=recording,
         recorder=Recorder(recording=recording, store=folder.store, outbox=folder.outbox, alarms=alarms),
         schedules=Schedules(folder.store),
+        directives=Directives(
+            folder.store,
+            station=settings.station,
+            domain=deployment.domain,
+            limits=settings.limits,
+            dispatchers=frozenset(settings.dispatchers),
+        ),
         service=service,
         uplink=uplink,
         alarms=alarms,

@@ -6,11 +6,13 @@ from typing import Any
 
 from alliance.calendar import Day, iso_utc
 from alliance.identity import Address, to_hex
+from edge import directives
 from edge.alarms import counted, standing
 from edge.folder import DATABASE
 from edge.guard import Order
 from edge.outbox import stored_streams
 from edge.store import Store, StoreMissing, open_to_look
+from edge.wish import Wish
 
 
 def status(state: Path, *, station: int) -> dict[str, object]:
@@ -28,6 +30,7 @@ def status(state: Path, *, station: int) -> dict[str, object]:
             "lastAck": _last_ack(store),
             "schedules": _schedules(store),
             "guard": _guard(store),
+            "directives": directives.shown(store),
             "counters": counted(store),
             "alarms": {name: json.loads(detail) for name, detail in standing(store)},
         }
@@ -90,11 +93,12 @@ def _schedules(store: Store) -> list[dict[str, object]]:
     ]
 
 
-def keep_guard(store: Store, order: Order, *, reached: tuple[int, int], at_ms: int) -> None:
+def keep_guard(store: Store, order: Order, made: Wish, *, reached: tuple[int, int], at_ms: int) -> None:
     """Write down what the guard does now and the highest demand of a month. Raises StorageFailed."""
     month, reached_w = reached
     told = {
-        "at": iso_utc(at_ms), "powerW": None if order.silent else order.power_w, "reasons": order.reasons,
+        "at": iso_utc(at_ms), "wish": made.source, "wishW": made.power_w, "frequencyW": made.answer_w,
+        "powerW": None if order.silent else order.power_w, "reasons": order.reasons,
         "unasked": order.unasked, "month": month, "demandReachedW": reached_w,
     }  # fmt: skip
     store.keep("guard", json.dumps(told).encode())

@@ -12,6 +12,7 @@ from edge.box import Parts, Rhythm, StationBox
 from edge.clock import always_synchronised
 from edge.control import Schedules
 from edge.devices.station import DeviceUnreachable, PcsState, Quality, StationSample
+from edge.directives import Directives
 from edge.folder import StateFolder, open_folder
 from edge.limits import Limits
 from edge.recorder import Recorder, Recording
@@ -20,7 +21,7 @@ from edge.signing import KeyKeeper
 from edge.uplink import Acknowledger, Uplink
 from oracle.adapters import SeededRandomness
 from oracle.keyfile import Lock
-from tests.edge.peer import DOMAIN, WRITER, Peer
+from tests.edge.peer import DISPATCHER, DOMAIN, WRITER, Peer
 
 MINUTE_MS = 60_000
 DAY = day_of("2026-07-15")
@@ -131,6 +132,9 @@ async def rig(
     )  # fmt: skip
     parts = Parts(
         station=4, devices=station, limits=limits, recording=recording, schedules=schedules, service=service,
+        directives=Directives(
+            folder.store, station=4, domain=DOMAIN, limits=limits, dispatchers=frozenset({DISPATCHER.address})
+        ),
         recorder=Recorder(recording=recording, store=folder.store, outbox=folder.outbox, alarms=alarms),
         uplink=uplink, alarms=alarms, clock=clock, synchronised=always_synchronised, store=folder.store,
     )  # fmt: skip
