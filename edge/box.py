@@ -1,8 +1,9 @@
 """The box's round (protocol 10.2): read, record, guard, order, send, so that control never waits for a link."""
 
 import asyncio
+from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import structlog
 
@@ -15,7 +16,10 @@ from edge.clock import Synchronised
 from edge.control import Schedules
 from edge.devices.station import DeviceError, StationDevices, StationSample
 from edge.directives import Directives
+from edge.fast_link import FastLink, Report
+from edge.frequency import Told
 from edge.guard import Before, Order, Situation, guard
+from edge.jitter import Jitter
 from edge.limits import Limits
 from edge.recorder import Recorder, Recording
 from edge.sampling import Moment, stamp_ms
@@ -24,7 +28,7 @@ from edge.store import StorageFailed, Store
 from edge.stream import NO_BEACON, Beacon
 from edge.uplink import AckForeign, Backoff, Uplink
 from edge.watch import Watch
-from edge.wish import Source, Wish
+from edge.wish import Base, Source, Wish
 
 _NOON_MS = 12 * 3_600_000
 """From then on the next day's schedule is asked for."""
@@ -34,7 +38,7 @@ _STOP_S = 2
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rhythm:
-    """How often things are done; `talk_s` bounds what a round spends on the link."""
+    """How often things are done; `talk_s` bounds one exchange with the platform."""
 
     tick_ms: int
     sample_ms: int
@@ -42,6 +46,10 @@ class Rhythm:
     backoff_ticks: int
     device_s: float
     talk_s: float
+    first_s: float
+    """How long the very first round waits for the platform's beacon."""
+    apart: bool = False
+    """Whether the exchange runs beside the rounds, so that a slow link holds none of them up."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +71,8 @@ class Parts:
     store: Store
     shave_demand: bool = False
     """Whether the battery discharges, schedule or not, to keep the month's demand (protocol 9.9.4)."""
+    fast: FastLink | None = None
+    """The frequency's process (protocol 9.12.4)."""
 
 
 class StationBox:
@@ -74,6 +84,10 @@ class StationBox:
         self._beacon = NO_BEACON
         self._before: Before | None = None
         self._order = Order(power_w=0)
+        self._base = Base(power_w=None, source=Source.NOTHING)
+        self._jitter = Jitter(rhythm.tick_ms)
+        self._fast_jitter: Mapping[str, int] | None = None
+        self._talking: asyncio.Task[None] | None = None
         self._made = Wish(power_w=None, source=Source.NOTHING)
         month, reached_w = status.demand_reached(parts.store)
         self._watch = Watch(parts.limits, month=month, reached_w=reached_w)
@@ -90,19 +104,30 @@ class StationBox:
 
     async def tick(self, t_ms: int) -> Order:
         """A round at an instant; returns the order that was written, or would have been."""
+        self._jitter.note(1_000 * (self._parts.clock.now_ms() - t_ms))
         sample = await self._read(t_ms)
         await self._record(t_ms, sample)
         order = await self._drive(t_ms)
         self._remember(t_ms)
-        await self._talk(t_ms, sample, order)
+        if not self._rhythm.apart:
+            await self._talk(t_ms, sample, order)
+        elif self._talking is None or self._talking.done():
+            if self._talking is not None:
+                self._talking.result()  # what a later round cannot mend ends the box here, too
+            self._talking = asyncio.create_task(self._talk(t_ms, sample, order))
         self._rounds += 1
         return order
 
     async def stop(self) -> None:
-        """Order 0 W as far as the device answers, and let everything go."""
+        """Order 0 W as far as the device answers and nobody else commands it, and let everything go."""
+        if self._talking is not None:
+            self._talking.cancel()
+        if self._parts.fast is not None:
+            await self._parts.fast.close()
         try:
             async with asyncio.timeout(_STOP_S):
-                await self._parts.devices.write_power(0)
+                if not self._order.silent:
+                    await self._parts.devices.write_power(0)
         except (DeviceError, OSError) as failure:  # TimeoutError is an OSError
             self._log.warning("box.stop_order_failed", reason=str(failure))
         await self._parts.devices.close()
@@ -144,7 +169,7 @@ class StationBox:
         if not self._parts.recorder.between_segments:
             return self._parts.recorder.last_beacon
         try:
-            async with asyncio.timeout(self._rhythm.talk_s):
+            async with asyncio.timeout(self._rhythm.first_s):
                 return await self._known_beacon()
         except (ServiceError, TimeoutError):
             return NO_BEACON
@@ -152,7 +177,11 @@ class StationBox:
     async def _drive(self, t_ms: int) -> Order:
         parts, now = self._parts, self._situation(t_ms)
         wanted_w = self._wish(t_ms, now)
-        order = guard(wanted_w, limits=parts.limits, now=now, before=self._standing(t_ms, now))
+        report = await self._fast(t_ms, now)
+        if report is not None:
+            order, self._made = report.order, replace(self._made, answer_w=report.answer_w)
+        else:
+            order = guard(wanted_w, limits=parts.limits, now=now, before=self._standing(t_ms, now))
         if (order.reasons, order.unasked) != (self._order.reasons, self._order.unasked):
             self._log.info(
                 "guard.cut", t_ms=t_ms, wanted_w=wanted_w, power_w=order.power_w, reasons=order.reasons,
@@ -164,8 +193,25 @@ class StationBox:
             self._before = None
         else:
             parts.alarms.cleared("control.taken_over", at_ms=t_ms)
+        if report is not None:
+            self._before = None  # that process has the order that stands
+        elif not order.silent:
             await self._write(t_ms, order)
         return order
+
+    async def _fast(self, t_ms: int, now: Situation | None) -> Report | None:
+        """What the frequency's process does, if there is one and it drives the station."""
+        parts = self._parts
+        if parts.fast is None:
+            return None
+        told = Told(
+            t_ms=parts.clock.now_ms(), base_w=self._base.power_w, source=self._base.source,
+            envelope=self._base.envelope, until_ms=parts.directives.envelope_until_ms, least_w=self._least_w(now),
+        )  # fmt: skip
+        report = await parts.fast.exchange(told)
+        self._say("frequency.process_down", report is None, t_ms)
+        self._fast_jitter = None if report is None else report.jitter
+        return report
 
     def _situation(self, t_ms: int) -> Situation | None:
         return self._watch.situation(t_ms=t_ms, hold_ms=self._rhythm.tick_ms)
@@ -181,7 +227,8 @@ class StationBox:
             t_ms, instructed_w=None if instructed is None else instructed[1].power_w, scheduled_w=scheduled_w,
             envelope=envelope,
         )  # fmt: skip
-        made = wish.wish(wanted, now=now, limits=parts.limits, least_w=self._least_w(now))
+        self._base, least_w = wanted, self._least_w(now)
+        made = wish.wish(wanted, now=now, limits=parts.limits, least_w=least_w)
         self._say("schedule.missing", scheduled_w is None, t_ms, day=str(day_at(t_ms)))
         self._say("envelope.expired", envelope is not None and not envelope[1], t_ms)
         self._say("frequency.unmeasured", made.frequency_missing, t_ms)
@@ -205,7 +252,10 @@ class StationBox:
             return
         self._remembered = t_ms // self._rhythm.sample_ms
         with suppress(StorageFailed):
-            status.keep_guard(self._parts.store, self._order, self._made, reached=self._watch.reached, at_ms=t_ms)
+            status.keep_guard(
+                self._parts.store, self._order, self._made, reached=self._watch.reached, at_ms=t_ms,
+                cycles={"control": self._jitter.told(), "frequency": self._fast_jitter},
+            )  # fmt: skip
 
     async def _write(self, t_ms: int, order: Order) -> None:
         alarms = self._parts.alarms

@@ -123,6 +123,11 @@ class Directives:
                 return held.body, t_ms < held.directive.until_ms
         return None
 
+    @property
+    def envelope_until_ms(self) -> int:
+        """Until when the newest envelope counts; 0 before the first one."""
+        return max((one.directive.until_ms for one in self._held[::-1] if isinstance(one.body, Envelope)), default=0)
+
     def close(self, *, t_ms: int) -> None:
         """Answer what has run out, or what a newer one has replaced, as done; forget what is long past.
 

@@ -54,13 +54,12 @@ def measured(trace: Trace, *, step_ms: int, asked_w: int, band_w: int) -> Respon
     moved = [(t - step_ms, power - before_w) for t, power in after]
     way = 1 if asked_w > 0 else -1
     settled = _settled(moved, asked_w, band_w)
-    rest = moved if settled is None else [one for one in moved if one[0] >= settled]
     return Response(
         before_w=before_w,
         lag_ms=_reached(moved, asked_w, tenths=1),
         rise_ms=_reached(moved, asked_w, tenths=9),
-        settle_ms=settled,
-        deviation_w=abs(moved[-1][1] - asked_w) if settled is None else max(abs(w - asked_w) for _, w in rest),
+        settle_ms=moved[settled][0] if settled < len(moved) else None,
+        deviation_w=max(abs(w - asked_w) for _, w in moved[min(settled, len(moved) - 1) :]),
         wrong_way_w=max(0, max(-way * w for _, w in moved)),
         contribution_ppm=_contribution(moved, asked_w),
     )
@@ -71,15 +70,10 @@ def _reached(moved: Trace, asked_w: int, *, tenths: int) -> int | None:
     return next((t for t, w in moved if 10 * way * w >= tenths * abs(asked_w)), None)
 
 
-def _settled(moved: Trace, asked_w: int, band_w: int) -> int | None:
-    """The instant after which every sample lies within the band."""
-    since = None
-    for t, w in moved:
-        if abs(w - asked_w) > band_w:
-            since = None
-        elif since is None:
-            since = t
-    return since
+def _settled(moved: Trace, asked_w: int, band_w: int) -> int:
+    """Number of the first sample from which on all lie within the band; how many there are where none is."""
+    outside = [number for number, (_, w) in enumerate(moved) if abs(w - asked_w) > band_w]
+    return outside[-1] + 1 if outside else 0
 
 
 def _contribution(moved: Trace, asked_w: int) -> int:

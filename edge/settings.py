@@ -104,11 +104,13 @@ class Settings(BaseSettings):
     pacer: Literal["system", "lockstep"] = "system"
     pacer_address: str = "127.0.0.1:0"
     """The supervisor of the lock-step clock, host:port."""
-    tick_s: Annotated[int, Field(ge=1, le=900)] = 10
+    tick_s: Annotated[int, Field(ge=1, le=900)] = 1
     """Time between two looks at the station, each with an order."""
     sample_s: Annotated[int, Field(ge=1, le=900)] = 60
     """Time between two readings; a multiple of the tick and a part of the epoch."""
-    live_ticks: Annotated[int, Field(ge=0)] = 1
+    frequency_ms: Annotated[int, Field(ge=0, le=1_000)] = 0
+    """Period of the frequency's own cycle, 100 for primary response, in a process of its own; 0: there is none."""
+    live_ticks: Annotated[int, Field(ge=0)] = 10
     """Every so many ticks live values are shown; 0 never."""
     http_timeout_s: Annotated[int, Field(ge=1, le=120)] = 5
     backoff_ticks: Annotated[int, Field(ge=1)] = 16
@@ -136,6 +138,10 @@ class Settings(BaseSettings):
             raise ValueError(f"sample_s = {self.sample_s} is not a multiple of tick_s = {self.tick_s}")
         if self.limits.heartbeat_ms < 2_000 * self.tick_s and Need.HEARTBEAT not in self.limits.may_miss:
             raise ValueError(f"limits.heartbeat_ms = {self.limits.heartbeat_ms} is less than two ticks")
+        if 0 < self.frequency_ms < 20:
+            raise ValueError(f"frequency_ms = {self.frequency_ms} is neither 0 nor 20…1000")
+        if self.frequency_ms and self.pacer == "lockstep":
+            raise ValueError("frequency_ms wants the system's clock: pacer = system")
         if self.shave_demand and self.limits.demand_w is None:
             raise ValueError("shave_demand wants limits.demand_w")
         if self.quota_bytes <= self.reserve_bytes:

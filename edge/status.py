@@ -1,6 +1,7 @@
 """What the box tells of itself undisturbed (protocol 10.2): heads, what waits, last acknowledgement, alarms."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -93,13 +94,16 @@ def _schedules(store: Store) -> list[dict[str, object]]:
     ]
 
 
-def keep_guard(store: Store, order: Order, made: Wish, *, reached: tuple[int, int], at_ms: int) -> None:
-    """Write down what the guard does now and the highest demand of a month. Raises StorageFailed."""
+def keep_guard(
+    store: Store, order: Order, made: Wish, *, reached: tuple[int, int], at_ms: int,
+    cycles: Mapping[str, Mapping[str, int] | None],
+) -> None:  # fmt: skip
+    """Write down what the guard does, how punctual the cycles are, the month's highest demand. Raises StorageFailed."""
     month, reached_w = reached
     told = {
         "at": iso_utc(at_ms), "wish": made.source, "wishW": made.power_w, "frequencyW": made.answer_w,
         "powerW": None if order.silent else order.power_w, "reasons": order.reasons,
-        "unasked": order.unasked, "month": month, "demandReachedW": reached_w,
+        "unasked": order.unasked, "month": month, "demandReachedW": reached_w, "cycles": cycles,
     }  # fmt: skip
     store.keep("guard", json.dumps(told).encode())
 

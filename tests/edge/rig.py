@@ -139,7 +139,8 @@ async def rig(
         uplink=uplink, alarms=alarms, clock=clock, synchronised=always_synchronised, store=folder.store,
     )  # fmt: skip
     rhythm = Rhythm(
-        tick_ms=MINUTE_MS, sample_ms=MINUTE_MS, live_ticks=live_ticks, backoff_ticks=backoff_ticks, device_s=2, talk_s=10
+        tick_ms=MINUTE_MS, sample_ms=MINUTE_MS, live_ticks=live_ticks, backoff_ticks=backoff_ticks, device_s=2, talk_s=10,
+        first_s=10,
     )  # fmt: skip
     made = Rig(StationBox(parts, rhythm), folder, station, clock, alarms, schedules)
     try:

@@ -144,6 +144,11 @@ def test_answer_that_never_comes_or_goes_the_wrong_way_is_told() -> None:
     assert (told.wrong_way_w, told.contribution_ppm, told.settle_ms) == (80_000, -160_000, None)
 
 
+def test_of_two_samples_in_one_millisecond_the_later_one_settles() -> None:
+    told = measured([(0, 0), (1_000, 0), (1_100, 60), (1_100, 100), (2_000, 100)], step_ms=1_000, asked_w=100, band_w=5)
+    assert (told.settle_ms, told.deviation_w) == (100, 0)
+
+
 def test_trace_without_a_before_or_an_after_is_refused() -> None:
     with pytest.raises(TraceUnusable):
         measured([(0, 0), (100, 0)], step_ms=0, asked_w=1, band_w=1)
