@@ -85,7 +85,8 @@ class FastLink:
             value: dict[str, Any] = json.loads(line)
             self._heard_s = time.monotonic()
             if not value["written"] and not value["silent"]:
-                continue  # it has not reached the device yet: the main cycle still drives
+                self._last = None  # it does not reach the device: the main cycle drives
+                continue
             self._last = Report(
                 order=Order(
                     power_w=value["powerW"], reasons=tuple(map(Reason, value["reasons"])),

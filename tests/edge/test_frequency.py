@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import signal
 import time
 from collections.abc import Callable, Sequence
@@ -11,6 +12,9 @@ from pathlib import Path
 import pytest
 
 from alliance.errors import Malformed
+from edge.devices.open import DeviceKind, DeviceSettings
+from edge.fast import Setup
+from edge.fast_link import FastLink
 from edge.frequency import HOLDS_MS, FrequencyCycle, Told, told_of
 from edge.guard import Reason
 from edge.jitter import Jitter
@@ -102,6 +106,29 @@ def test_jitter_tells_median_and_worst_and_what_was_left_out() -> None:
     assert jitter.told() == {
         "periodMs": 100, "rounds": 1_001, "missed": 3, "medianUs": 499, "p99Us": 989, "maxUs": 999
     }  # fmt: skip
+
+
+def test_process_that_does_not_reach_the_device_or_dies_leaves_the_station_to_the_main_cycle(free_port: int) -> None:
+    setup = Setup(
+        device=DeviceSettings(kind=DeviceKind.TABLE, port=free_port, timeout_ms=100), limits=LIMITS, period_ms=PERIOD_MS,
+        month=0, reached_w=0,
+    )  # fmt: skip
+
+    async def work() -> None:
+        link = FastLink(setup)
+        assert await link.exchange(TOLD) is None
+        first = link.pid
+        assert first is not None
+        await asyncio.sleep(4)
+        assert await link.exchange(TOLD) is None, "nothing was written"
+        assert link.pid == first
+        os.kill(first, signal.SIGKILL)
+        await asyncio.sleep(0.5)
+        assert await link.exchange(TOLD) is None
+        assert link.pid is None, "the next one is started some seconds later"
+        await link.close()
+
+    asyncio.run(work())
 
 
 class Recorded(EmsDevice):
