@@ -1,4 +1,4 @@
-"""Droop (一次调频, protocol 9.10): how much power a frequency asks for; integers, no step at the dead band's edge.
+"""Droop (一次调频, protocol 9.14): how much power a frequency asks for; integers, no step at the dead band's edge.
 
 ΔP = −sign(Δf) · max(|Δf| − dead band, 0) / (f0 · R) · Pn, rounded once, at most the cap.
 """

@@ -70,9 +70,9 @@ class Parts:
     synchronised: Synchronised
     store: Store
     shave_demand: bool = False
-    """Whether the battery discharges, schedule or not, to keep the month's demand (protocol 9.9.4)."""
+    """Whether the battery discharges, schedule or not, to keep the month's demand (protocol 9.13.4)."""
     fast: FastLink | None = None
-    """The frequency's process (protocol 9.12.4)."""
+    """The frequency's process (protocol 9.16.4)."""
 
 
 class StationBox:

@@ -1,4 +1,4 @@
-"""The running quarter's import against the month's demand (需量, protocol 9.9.4): a fold over samples, without a clock.
+"""The running quarter's import against the month's demand (需量, protocol 9.13.4): a fold over samples; no clock.
 
 Import power is held from one sample to the next; where the billing register says more, it counts. A quarter of which
 the beginning was not seen counts as run at the limit until then. The month is the local calendar's.

@@ -1,4 +1,4 @@
-"""The directives in hand (protocol 9.11): taken or refused by name, kept durably, obeyed until they expire.
+"""The directives in hand (protocol 9.15): taken or refused by name, kept durably, obeyed until they expire.
 
 A directive counts once: its number exceeds every number taken or refused before. What was decided is answered under
 the box's own signature, kept until the platform has taken the answer.

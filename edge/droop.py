@@ -1,4 +1,4 @@
-"""What a station gives for the frequency (protocol 9.10, D2, D3): the droop's answer as far as the battery bears it.
+"""What a station gives for the frequency (protocol 9.14, D2, D3): the droop's answer as far as the battery bears it.
 
 Inside the dead band the battery may drift back towards the middle of its charge, so that it can answer the next time.
 """

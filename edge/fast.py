@@ -1,4 +1,4 @@
-"""The process of the frequency's cycle (protocol 9.12.4): reads, decides, writes on its own connection to the devices.
+"""The process of the frequency's cycle (protocol 9.16.4): reads, decides, writes on its own connection to the devices.
 
 Lines of JSON: first the setup comes in, then the main cycle's words; a report goes out each second. At the end of its
 input the process orders 0 W and ends.

@@ -1,4 +1,4 @@
-"""The frequency's cycle (protocol 9.12.4): each tenth of a second a sample, a wish and a guarded order of its own.
+"""The frequency's cycle (protocol 9.16.4): each tenth of a second a sample, a wish and a guarded order of its own.
 
 The box's main cycle says what is wanted apart from the frequency, and until when that holds; what it says stands for
 `HOLDS_MS`. Without its word nothing is wanted but the answer to the frequency, as long as the envelope counts.

@@ -1,4 +1,4 @@
-"""The guard (protocol 9.9): no set point leaves the box past a limit; pure, and it says which limits cut.
+"""The guard (protocol 9.13): no set point leaves the box past a limit; pure, and it says which limits cut.
 
 Each limit says how much charging and how much discharging it allows now, both magnitudes of at least 0. The order is
 what the ramp lets become of the wish, cut by the narrowest limits: a limit always cuts towards 0, never past it, and

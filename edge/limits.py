@@ -1,4 +1,4 @@
-"""What a station may do, as its owner states it (protocol 9.9): ratings, windows, curves, and what may go unmeasured.
+"""What a station may do, as its owner states it (protocol 9.13): ratings, windows, curves, and what may go unmeasured.
 
 A curve is a list of (value, share) in ascending values: the share of the rated power, in basis points, that is allowed
 at that value, straight lines between, level beyond its ends. It rises, then falls: so its least share over a battery's

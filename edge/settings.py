@@ -90,7 +90,7 @@ class Settings(BaseSettings):
     acknowledgers: Annotated[tuple[Annotated[Address, BeforeValidator(_address)], ...], Field(min_length=1)]
     """Addresses of the platform's keys whose acknowledgements let a segment leave the box."""
     dispatchers: tuple[Annotated[Address, BeforeValidator(_address)], ...] = ()
-    """Addresses of the keys whose directives the box takes (protocol 9.11); none: it asks for none."""
+    """Addresses of the keys whose directives the box takes (protocol 9.15); none: it asks for none."""
     key_algorithm: Literal[1, 2, 3] = 1
     """With what the box signs its readings (protocol 3.6): 1 secp256k1, 2 P-256, 3 Ed25519; its name is always 1."""
     passphrase_file: Path | None = None

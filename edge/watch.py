@@ -1,4 +1,4 @@
-"""What the box knows of its station when it makes an order (protocol 9.9): last sample, its age, heartbeat, demand."""
+"""What the box knows of its station when it makes an order (protocol 9.13): last sample, its age, heartbeat, demand."""
 
 from edge import demand
 from edge.demand import Quarter

@@ -1,4 +1,4 @@
-"""What a station shall do (protocol 9.12): one wish out of instruction, schedule, envelope, frequency and demand.
+"""What a station shall do (protocol 9.16): one wish out of instruction, schedule, envelope, frequency and demand.
 
 Instruction goes before schedule, schedule before the safe schedule. Once an envelope was taken, instructions and
 schedules count only while an envelope does: after it the safe schedule rules, until a new one comes.

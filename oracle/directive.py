@@ -1,4 +1,4 @@
-"""What the platform tells a box to do (protocol 9.11): signed, numbered, expiring, and naming the plan it carries out.
+"""What the platform tells a box to do (protocol 9.15): signed, numbered, expiring, and naming the plan it carries out.
 
 Two bodies: an envelope says what the station does by itself, platform or no platform: its droop, its reserve and the
 schedule that is safe; an instruction is a power for a while. Bytes are canonical DAG-CBOR.

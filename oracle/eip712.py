@@ -91,10 +91,10 @@ def directive_digest(
     domain: Domain, *, station: int, number: int, issued_ms: int, from_ms: int, until_ms: int, plan: Digest,
     body: Digest,
 ) -> Digest:  # fmt: skip
-    """What a dispatcher tells a station to do (protocol 9.11); `body` is its SHA-256."""
+    """What a dispatcher tells a station to do (protocol 9.15); `body` is its SHA-256."""
     return domain.digest(DIRECTIVE, station, number, issued_ms, from_ms, until_ms, plan, body)
 
 
 def answer_digest(domain: Domain, *, directive: Digest, outcome: int, t_ms: int, reason: Digest) -> Digest:
-    """A box's word on what became of a directive (protocol 9.11.5); `reason` is its text's SHA-256."""
+    """A box's word on what became of a directive (protocol 9.15.5); `reason` is its text's SHA-256."""
     return domain.digest(ANSWER, directive, outcome, t_ms, reason)

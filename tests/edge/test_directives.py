@@ -1,4 +1,4 @@
-"""Directives (protocol 9.11, 9.12): taken once or refused by name, answered under a signature, obeyed until they expire."""
+"""Directives (protocol 9.15, 9.16): taken once or refused by name, answered under a signature, obeyed until they expire."""
 
 import asyncio
 from dataclasses import replace
