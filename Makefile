@@ -6,7 +6,7 @@ BIN := .venv/bin
 ARGS ?=
 
 .PHONY: help demo test check setup setup-dev contracts page bench lock clean \
-  campaign-power-cut campaign-determinism campaign-kills campaign-resume campaign-settlement campaign-plans campaign-coalitions campaign-forecast campaign-steps campaign-invariants gas slither
+  campaign-power-cut campaign-determinism campaign-kills campaign-resume campaign-settlement campaign-plans campaign-coalitions campaign-forecast campaign-steps campaign-invariants campaign-guard gas slither
 
 help: ## what each target does
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-20s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -54,6 +54,9 @@ campaign-steps: setup-dev ## kill the service at each of its durable steps; muta
 
 campaign-invariants: setup-dev ## call the contracts at random half a million times and mutate them (JSON in the last line)
 	@$(BIN)/python -m tests.campaigns.invariants $(ARGS)
+
+campaign-guard: setup-dev ## a million random states and commands through the station box's guard (JSON in the last line)
+	@$(BIN)/python -m tests.campaigns.guard $(ARGS)
 
 gas: setup-dev ## measure the gas of every call and write contracts/gas.json (JSON in the last line)
 	@$(BIN)/python -m tests.contracts.gas

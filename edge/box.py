@@ -1,25 +1,34 @@
 """The box's round (protocol 10.2): read, record, guard, order, send, so that control never waits for a link."""
 
 import asyncio
-from dataclasses import dataclass
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, replace
 
 import structlog
 
 from alliance.calendar import SLOT_MS, day_at
 from alliance.errors import AllianceError
 from alliance.ports import Clock
-from edge import control, live
+from edge import control, demand, live, status, wish
 from edge.alarms import Alarms, Log
 from edge.clock import Synchronised
 from edge.control import Schedules
 from edge.devices.station import DeviceError, StationDevices, StationSample
-from edge.guard import Before, Limits, Order, Reason, guard
+from edge.directives import Directives
+from edge.fast_link import FastLink, Report
+from edge.frequency import Told
+from edge.guard import Before, Order, Situation, guard
+from edge.jitter import Jitter
+from edge.limits import Limits
 from edge.recorder import Recorder, Recording
 from edge.sampling import Moment, stamp_ms
 from edge.service import Service, ServiceError, ServiceUnreachable
-from edge.store import StorageFailed
+from edge.store import StorageFailed, Store
 from edge.stream import NO_BEACON, Beacon
 from edge.uplink import AckForeign, Backoff, Uplink
+from edge.watch import Watch
+from edge.wish import Base, Source, Wish
 
 _NOON_MS = 12 * 3_600_000
 """From then on the next day's schedule is asked for."""
@@ -29,7 +38,7 @@ _STOP_S = 2
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rhythm:
-    """How often things are done; `talk_s` bounds what a round spends on the link."""
+    """How often things are done; `talk_s` bounds one exchange with the platform."""
 
     tick_ms: int
     sample_ms: int
@@ -37,6 +46,10 @@ class Rhythm:
     backoff_ticks: int
     device_s: float
     talk_s: float
+    first_s: float
+    """How long the very first round waits for the platform's beacon."""
+    apart: bool = False
+    """Whether the exchange runs beside the rounds, so that a slow link holds none of them up."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,11 +62,17 @@ class Parts:
     recording: Recording
     recorder: Recorder
     schedules: Schedules
+    directives: Directives
     service: Service
     uplink: Uplink
     alarms: Alarms
     clock: Clock
     synchronised: Synchronised
+    store: Store
+    shave_demand: bool = False
+    """Whether the battery discharges, schedule or not, to keep the month's demand (protocol 9.13.4)."""
+    fast: FastLink | None = None
+    """The frequency's process (protocol 9.16.4)."""
 
 
 class StationBox:
@@ -64,9 +83,16 @@ class StationBox:
         self._log: Log = structlog.get_logger()
         self._beacon = NO_BEACON
         self._before: Before | None = None
-        self._reasons: tuple[Reason, ...] = ()
+        self._order = Order(power_w=0)
+        self._base = Base(power_w=None, source=Source.NOTHING)
+        self._jitter = Jitter(rhythm.tick_ms)
+        self._fast_jitter: Mapping[str, int] | None = None
+        self._talking: asyncio.Task[None] | None = None
+        self._made = Wish(power_w=None, source=Source.NOTHING)
+        month, reached_w = status.demand_reached(parts.store)
+        self._watch = Watch(parts.limits, month=month, reached_w=reached_w)
         self._ordered_ms = 0
-        self._sampled = -1
+        self._sampled = self._remembered = -1
         self._rounds = 0
         self._link = Backoff(rhythm.backoff_ticks)
         self._asking = Backoff(rhythm.backoff_ticks)
@@ -78,18 +104,30 @@ class StationBox:
 
     async def tick(self, t_ms: int) -> Order:
         """A round at an instant; returns the order that was written, or would have been."""
+        self._jitter.note(1_000 * (self._parts.clock.now_ms() - t_ms))
         sample = await self._read(t_ms)
         await self._record(t_ms, sample)
-        order = await self._drive(t_ms, sample)
-        await self._talk(t_ms, sample, order)
+        order = await self._drive(t_ms)
+        self._remember(t_ms)
+        if not self._rhythm.apart:
+            await self._talk(t_ms, sample, order)
+        elif self._talking is None or self._talking.done():
+            if self._talking is not None:
+                self._talking.result()  # what a later round cannot mend ends the box here, too
+            self._talking = asyncio.create_task(self._talk(t_ms, sample, order))
         self._rounds += 1
         return order
 
     async def stop(self) -> None:
-        """Order 0 W as far as the device answers, and let everything go."""
+        """Order 0 W as far as the device answers and nobody else commands it, and let everything go."""
+        if self._talking is not None:
+            self._talking.cancel()
+        if self._parts.fast is not None:
+            await self._parts.fast.close()
         try:
             async with asyncio.timeout(_STOP_S):
-                await self._parts.devices.write_power(0)
+                if not self._order.silent:
+                    await self._parts.devices.write_power(0)
         except (DeviceError, OSError) as failure:  # TimeoutError is an OSError
             self._log.warning("box.stop_order_failed", reason=str(failure))
         await self._parts.devices.close()
@@ -105,6 +143,7 @@ class StationBox:
             alarms.count("bad_reads")
             return None
         alarms.cleared("device.unreadable", at_ms=t_ms)
+        self._watch.see(sample, t_ms=t_ms)
         if sample.alarms:
             alarms.raised("device.alarm", at_ms=t_ms, named=", ".join(sample.alarms))
         else:
@@ -130,27 +169,93 @@ class StationBox:
         if not self._parts.recorder.between_segments:
             return self._parts.recorder.last_beacon
         try:
-            async with asyncio.timeout(self._rhythm.talk_s):
+            async with asyncio.timeout(self._rhythm.first_s):
                 return await self._known_beacon()
         except (ServiceError, TimeoutError):
             return NO_BEACON
 
-    async def _drive(self, t_ms: int, sample: StationSample | None) -> Order:
-        parts = self._parts
-        wanted_w = parts.schedules.wanted_w(t_ms)
-        order = guard(
-            wanted_w, limits=parts.limits, sample=sample, before=self._standing(t_ms, sample),
-            hold_ms=self._rhythm.tick_ms,
-        )  # fmt: skip
-        if wanted_w is None:
-            parts.alarms.raised("schedule.missing", at_ms=t_ms, day=str(day_at(t_ms)))
+    async def _drive(self, t_ms: int) -> Order:
+        parts, now = self._parts, self._situation(t_ms)
+        wanted_w = self._wish(t_ms, now)
+        report = await self._fast(t_ms, now)
+        if report is not None:
+            order, self._made = report.order, replace(self._made, answer_w=report.answer_w)
         else:
-            parts.alarms.cleared("schedule.missing", at_ms=t_ms)
-        if order.reasons != self._reasons:
-            self._reasons = order.reasons
-            self._log.info("guard.cut", t_ms=t_ms, wanted_w=wanted_w, power_w=order.power_w, reasons=order.reasons)
-        await self._write(t_ms, order)
+            order = guard(wanted_w, limits=parts.limits, now=now, before=self._standing(t_ms, now))
+        if (order.reasons, order.unasked) != (self._order.reasons, self._order.unasked):
+            self._log.info(
+                "guard.cut", t_ms=t_ms, wanted_w=wanted_w, power_w=order.power_w, reasons=order.reasons,
+                unasked=order.unasked,
+            )  # fmt: skip
+        self._order = order
+        if order.silent:
+            parts.alarms.raised("control.taken_over", at_ms=t_ms, by=order.reasons[0])
+            self._before = None
+        else:
+            parts.alarms.cleared("control.taken_over", at_ms=t_ms)
+        if report is not None:
+            self._before = None  # that process has the order that stands
+        elif not order.silent:
+            await self._write(t_ms, order)
         return order
+
+    async def _fast(self, t_ms: int, now: Situation | None) -> Report | None:
+        """What the frequency's process does, if there is one and it drives the station."""
+        parts = self._parts
+        if parts.fast is None:
+            return None
+        told = Told(
+            t_ms=parts.clock.now_ms(), base_w=self._base.power_w, source=self._base.source,
+            envelope=self._base.envelope, until_ms=parts.directives.envelope_until_ms, least_w=self._least_w(now),
+        )  # fmt: skip
+        report = await parts.fast.exchange(told)
+        self._say("frequency.process_down", report is None, t_ms)
+        self._fast_jitter = None if report is None else report.jitter
+        return report
+
+    def _situation(self, t_ms: int) -> Situation | None:
+        return self._watch.situation(t_ms=t_ms, hold_ms=self._rhythm.tick_ms)
+
+    def _wish(self, t_ms: int, now: Situation | None) -> int | None:
+        """What instruction, schedule, envelope, frequency and demand want together; None where nothing is wanted."""
+        parts, directives = self._parts, self._parts.directives
+        with suppress(StorageFailed):
+            directives.close(t_ms=t_ms)
+        instructed, envelope = directives.instruction(t_ms), directives.envelope(t_ms)
+        scheduled_w = parts.schedules.wanted_w(t_ms)
+        wanted = wish.base(
+            t_ms, instructed_w=None if instructed is None else instructed[1].power_w, scheduled_w=scheduled_w,
+            envelope=envelope,
+        )  # fmt: skip
+        self._base, least_w = wanted, self._least_w(now)
+        made = wish.wish(wanted, now=now, limits=parts.limits, least_w=least_w)
+        self._say("schedule.missing", scheduled_w is None, t_ms, day=str(day_at(t_ms)))
+        self._say("envelope.expired", envelope is not None and not envelope[1], t_ms)
+        self._say("frequency.unmeasured", made.frequency_missing, t_ms)
+        self._made = made
+        return made.power_w
+
+    def _least_w(self, now: Situation | None) -> int | None:
+        if not self._parts.shave_demand or now is None or now.demand is None:
+            return None
+        return demand.shaving_w(now.demand, net_load_w=now.net_load_w, hold_ms=now.hold_ms)
+
+    def _say(self, alarm: str, stands: bool, t_ms: int, **facts: object) -> None:
+        if stands:
+            self._parts.alarms.raised(alarm, at_ms=t_ms, **facts)
+        else:
+            self._parts.alarms.cleared(alarm, at_ms=t_ms)
+
+    def _remember(self, t_ms: int) -> None:
+        """Once in a sampling period, what the guard does and what the month's demand has reached, for good."""
+        if t_ms // self._rhythm.sample_ms == self._remembered:
+            return
+        self._remembered = t_ms // self._rhythm.sample_ms
+        with suppress(StorageFailed):
+            status.keep_guard(
+                self._parts.store, self._order, self._made, reached=self._watch.reached, at_ms=t_ms,
+                cycles={"control": self._jitter.told(), "frequency": self._fast_jitter},
+            )  # fmt: skip
 
     async def _write(self, t_ms: int, order: Order) -> None:
         alarms = self._parts.alarms
@@ -164,10 +269,11 @@ class StationBox:
         alarms.cleared("device.order_failed", at_ms=t_ms)
         self._before, self._ordered_ms = Before(power_w=order.power_w, elapsed_ms=0), t_ms
 
-    def _standing(self, t_ms: int, sample: StationSample | None) -> Before:
-        """The order in force: the last one that the device took, or at first what the battery does."""
+    def _standing(self, t_ms: int, now: Situation | None) -> Before:
+        """The order in force: the last one that the device took from us, or else what the battery does."""
         if self._before is None:
-            return Before(power_w=sample.battery_power_w if sample else 0, elapsed_ms=self._rhythm.tick_ms)
+            power_w = now.sample.battery_power_w if now else 0
+            return Before(power_w=power_w, elapsed_ms=self._rhythm.tick_ms)
         return Before(power_w=self._before.power_w, elapsed_ms=t_ms - self._ordered_ms)
 
     async def _talk(self, t_ms: int, sample: StationSample | None, order: Order) -> None:
@@ -179,6 +285,7 @@ class StationBox:
             async with asyncio.timeout(self._rhythm.talk_s):
                 await self._parts.uplink.send()
                 await self._ask(t_ms)
+                await self._obey(t_ms)
                 await self._show(t_ms, sample, order)
         except (ServiceError, StorageFailed, AckForeign, OSError) as failure:  # TimeoutError is an OSError
             self._link.failed()
@@ -199,6 +306,30 @@ class StationBox:
         tomorrow = day_at(next_ms).plus(1)
         if ends_slot and next_ms - day_at(next_ms).start_ms >= _NOON_MS and not parts.schedules.has(tomorrow):
             await self._fetch(tomorrow.start_ms, t_ms)
+
+    async def _obey(self, t_ms: int) -> None:
+        """Take what a dispatcher wants done, and send the answers that wait; the foreign is counted, not answered."""
+        parts, directives = self._parts, self._parts.directives
+        if not directives.expected:
+            return
+        for raw in await parts.service.directives(parts.station, after=directives.highest):
+            try:
+                answer = directives.take(raw, t_ms=t_ms, now=self._situation(t_ms))
+            except StorageFailed:
+                raise
+            except AllianceError as wrong:
+                self._log.warning("directive.foreign", t_ms=t_ms, reason=str(wrong))
+                parts.alarms.count("directives_foreign")
+                continue
+            if answer is not None:
+                self._log.info(
+                    "directive.decided", t_ms=t_ms, number=answer.number, outcome=answer.outcome.name.lower(),
+                    reason=answer.reason,
+                )  # fmt: skip
+        signer, answers = parts.recording.signer, directives.unsent()
+        if answers and signer is not None:
+            await parts.service.answers(parts.recording.device, [directives.signed(one, signer) for one in answers])
+            directives.sent(answers)
 
     async def _known_beacon(self) -> Beacon:
         try:

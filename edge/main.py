@@ -27,6 +27,9 @@ from edge.box import Parts, Rhythm, StationBox
 from edge.clock import always_synchronised, kernel_synchronised
 from edge.control import Schedules
 from edge.devices.open import open_devices
+from edge.directives import Directives
+from edge.fast import Setup
+from edge.fast_link import FastLink
 from edge.folder import KEY, NEXT, SIGNING, StateFolder, next_key, open_folder
 from edge.passphrase import lock_of
 from edge.recorder import Chance, Recorder, Recording
@@ -241,25 +244,49 @@ def _box(settings: Settings, deployment: Deployment, folder: StateFolder, clock:
         recording=recording,
         recorder=Recorder(recording=recording, store=folder.store, outbox=folder.outbox, alarms=alarms),
         schedules=Schedules(folder.store),
+        directives=Directives(
+            folder.store,
+            station=settings.station,
+            domain=deployment.domain,
+            limits=settings.limits,
+            dispatchers=frozenset(settings.dispatchers),
+        ),
         service=service,
         uplink=uplink,
         alarms=alarms,
         clock=clock,
         synchronised=always_synchronised if lockstep else kernel_synchronised,
+        store=folder.store,
+        shave_demand=settings.shave_demand,
+        fast=_fast(settings, folder),
     )
     return StationBox(parts, _rhythm(settings))
 
 
+def _fast(settings: Settings, folder: StateFolder) -> FastLink | None:
+    if not settings.frequency_ms:
+        return None
+    month, reached_w = box_status.demand_reached(folder.store)
+    return FastLink(
+        Setup(
+            device=settings.device, limits=settings.limits, period_ms=settings.frequency_ms, month=month,
+            reached_w=reached_w,
+        )
+    )  # fmt: skip
+
+
 def _rhythm(settings: Settings) -> Rhythm:
-    """Under the system clock a round's talk takes at most half a tick; in lock-step all wait for the round anyway."""
-    half_tick_s, patience_s = settings.tick_s / 2, 4.0 * settings.http_timeout_s
+    """Under the system clock the talk runs beside the rounds; in lock-step all wait for the round anyway."""
+    lockstep, patience_s = settings.pacer == "lockstep", 4.0 * settings.http_timeout_s
     return Rhythm(
         tick_ms=settings.tick_s * 1_000,
         sample_ms=settings.sample_s * 1_000,
         live_ticks=settings.live_ticks,
         backoff_ticks=settings.backoff_ticks,
         device_s=2 * settings.device.timeout_ms / 1_000,
-        talk_s=patience_s if settings.pacer == "lockstep" else min(half_tick_s, patience_s),
+        talk_s=patience_s,
+        first_s=patience_s if lockstep else min(settings.tick_s / 2, patience_s),
+        apart=not lockstep,
     )
 
 

@@ -1,4 +1,4 @@
-"""The platform as the box sees it (protocol 10.2 to 10.4): four requests over HTTP, and their failures by name.
+"""The platform as the box sees it (protocol 10.2 to 10.4): six requests over HTTP, and their failures by name.
 
 ServiceError
  ├─ ServiceUnreachable (Missing)    no connection, or no answer in time
@@ -7,7 +7,7 @@ ServiceError
 """
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import httpx
@@ -135,6 +135,32 @@ class Service:
         """Show live values, which settle nothing. Raises ServiceError."""
         headers = {"content-type": "application/json", "alliance-signature": f"{alg}:{signature.hex()}"}
         await self._asked("POST", "/v1/live", content=body, headers=headers)
+
+    async def directives(self, station: int, *, after: int) -> list[bytes]:
+        """Signed directives of a station whose number exceeds `after`, ascending; none of a platform that has none.
+
+        Raises ServiceError.
+        """
+        path = f"/v1/stations/{station}/directives"
+        try:
+            response = await self._asked("GET", path, params={"after": str(after)})
+        except ServiceRefused as refused:
+            if refused.status == httpx.codes.NOT_FOUND:
+                return []
+            raise
+        try:
+            fields = Fields(cbor.decode(response.content), where="directives")
+            fields.int("v", low=1, high=1)
+            found = [item for item in fields.list("directives") if isinstance(item, bytes)]
+        except AllianceError as error:
+            raise AnswerMalformed(url=path, problem=str(error)[:_SHOWN]) from error
+        return found
+
+    async def answers(self, device: Address, answers: Sequence[Mapping[str, object]]) -> None:
+        """Say, signed, what became of directives. Raises ServiceError."""
+        body = json.dumps({"device": to_hex(device), "answers": list(answers)}, separators=(",", ":")).encode()
+        headers = {"content-type": "application/json"}
+        await self._asked("POST", "/v1/directives/answers", content=body, headers=headers)
 
     async def close(self) -> None:
         """Let the connections go."""

@@ -18,7 +18,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from alliance.errors import AllianceError, Malformed, Missing, Refused
 from alliance.identity import Address, address
 from edge.devices.open import DeviceSettings
-from edge.guard import Limits
+from edge.limits import Limits, Need
 from oracle.deployment import Deployment
 
 DEVELOPMENT_CHAIN = 31337
@@ -89,6 +89,8 @@ class Settings(BaseSettings):
     station: Annotated[int, Field(ge=1)]
     acknowledgers: Annotated[tuple[Annotated[Address, BeforeValidator(_address)], ...], Field(min_length=1)]
     """Addresses of the platform's keys whose acknowledgements let a segment leave the box."""
+    dispatchers: tuple[Annotated[Address, BeforeValidator(_address)], ...] = ()
+    """Addresses of the keys whose directives the box takes (protocol 9.15); none: it asks for none."""
     key_algorithm: Literal[1, 2, 3] = 1
     """With what the box signs its readings (protocol 3.6): 1 secp256k1, 2 P-256, 3 Ed25519; its name is always 1."""
     passphrase_file: Path | None = None
@@ -97,14 +99,18 @@ class Settings(BaseSettings):
     """Whether key files may stand unencrypted."""
     device: Annotated[DeviceSettings, BeforeValidator(_known_keys(DeviceSettings))]
     limits: Annotated[Limits, BeforeValidator(_known_keys(Limits))]
+    shave_demand: bool = False
+    """Whether the battery discharges, schedule or not, to keep `limits.demand_w` or what the month has reached."""
     pacer: Literal["system", "lockstep"] = "system"
     pacer_address: str = "127.0.0.1:0"
     """The supervisor of the lock-step clock, host:port."""
-    tick_s: Annotated[int, Field(ge=1, le=900)] = 10
+    tick_s: Annotated[int, Field(ge=1, le=900)] = 1
     """Time between two looks at the station, each with an order."""
     sample_s: Annotated[int, Field(ge=1, le=900)] = 60
     """Time between two readings; a multiple of the tick and a part of the epoch."""
-    live_ticks: Annotated[int, Field(ge=0)] = 1
+    frequency_ms: Annotated[int, Field(ge=0, le=1_000)] = 0
+    """Period of the frequency's own cycle, 100 for primary response, in a process of its own; 0: there is none."""
+    live_ticks: Annotated[int, Field(ge=0)] = 10
     """Every so many ticks live values are shown; 0 never."""
     http_timeout_s: Annotated[int, Field(ge=1, le=120)] = 5
     backoff_ticks: Annotated[int, Field(ge=1)] = 16
@@ -130,6 +136,14 @@ class Settings(BaseSettings):
     def _steps_fit(self) -> "Settings":
         if self.sample_s % self.tick_s:
             raise ValueError(f"sample_s = {self.sample_s} is not a multiple of tick_s = {self.tick_s}")
+        if self.limits.heartbeat_ms < 2_000 * self.tick_s and Need.HEARTBEAT not in self.limits.may_miss:
+            raise ValueError(f"limits.heartbeat_ms = {self.limits.heartbeat_ms} is less than two ticks")
+        if 0 < self.frequency_ms < 20:
+            raise ValueError(f"frequency_ms = {self.frequency_ms} is neither 0 nor 20…1000")
+        if self.frequency_ms and self.pacer == "lockstep":
+            raise ValueError("frequency_ms wants the system's clock: pacer = system")
+        if self.shave_demand and self.limits.demand_w is None:
+            raise ValueError("shave_demand wants limits.demand_w")
         if self.quota_bytes <= self.reserve_bytes:
             raise ValueError("quota_bytes must exceed reserve_bytes")
         if self.pacer == "lockstep" and self.pacer_port == 0:

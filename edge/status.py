@@ -1,14 +1,19 @@
 """What the box tells of itself undisturbed (protocol 10.2): heads, what waits, last acknowledgement, alarms."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from alliance.calendar import Day, iso_utc
 from alliance.identity import Address, to_hex
+from edge import directives
 from edge.alarms import counted, standing
 from edge.folder import DATABASE
+from edge.guard import Order
 from edge.outbox import stored_streams
 from edge.store import Store, StoreMissing, open_to_look
+from edge.wish import Wish
 
 
 def status(state: Path, *, station: int) -> dict[str, object]:
@@ -25,6 +30,8 @@ def status(state: Path, *, station: int) -> dict[str, object]:
             "outbox": _backlog(store),
             "lastAck": _last_ack(store),
             "schedules": _schedules(store),
+            "guard": _guard(store),
+            "directives": directives.shown(store),
             "counters": counted(store),
             "alarms": {name: json.loads(detail) for name, detail in standing(store)},
         }
@@ -85,6 +92,31 @@ def _schedules(store: Store) -> list[dict[str, object]]:
         {"day": str(Day(int(str(day)))), "revision": revision, "schedule": _hex(digest)}
         for day, revision, digest in rows
     ]
+
+
+def keep_guard(
+    store: Store, order: Order, made: Wish, *, reached: tuple[int, int], at_ms: int,
+    cycles: Mapping[str, Mapping[str, int] | None],
+) -> None:  # fmt: skip
+    """Write down what the guard does, how punctual the cycles are, the month's highest demand. Raises StorageFailed."""
+    month, reached_w = reached
+    told = {
+        "at": iso_utc(at_ms), "wish": made.source, "wishW": made.power_w, "frequencyW": made.answer_w,
+        "powerW": None if order.silent else order.power_w, "reasons": order.reasons,
+        "unasked": order.unasked, "month": month, "demandReachedW": reached_w, "cycles": cycles,
+    }  # fmt: skip
+    store.keep("guard", json.dumps(told).encode())
+
+
+def demand_reached(store: Store) -> tuple[int, int]:
+    """The month and the demand that it had reached when last written down; (0, 0) where nothing was."""
+    told = _guard(store)
+    return (told["month"], told["demandReachedW"]) if told else (0, 0)
+
+
+def _guard(store: Store) -> dict[str, Any] | None:
+    told = store.meta("guard")
+    return None if told is None else json.loads(told)
 
 
 def _hex(value: object) -> str:

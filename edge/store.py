@@ -14,12 +14,23 @@ from alliance.errors import Conflicting, Malformed, Missing, Refused
 from alliance.identity import Digest
 from edge.watermark import sync_folder
 
-VERSION = 2
+VERSION = 3
 _FULL = 2
 _CHECKPOINT_PAGES = 128
 """A log of half a megabyte is soon overwritten in place, which syncs faster than one that grows."""
 
-_SCHEMA = """
+_DIRECTIVES = """
+CREATE TABLE directive (
+    number INTEGER PRIMARY KEY, digest BLOB NOT NULL UNIQUE, until_ms INTEGER NOT NULL, accepted INTEGER NOT NULL,
+    message BLOB NOT NULL
+);
+CREATE TABLE answer (
+    row INTEGER PRIMARY KEY AUTOINCREMENT, digest BLOB NOT NULL, outcome INTEGER NOT NULL, t_ms INTEGER NOT NULL,
+    reason TEXT NOT NULL, sent INTEGER NOT NULL DEFAULT 0, UNIQUE (digest, outcome)
+)
+"""
+_SCHEMA = (
+    """
 CREATE TABLE meta (name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
 CREATE TABLE stream (
     channel INTEGER PRIMARY KEY, next_seq INTEGER NOT NULL, head BLOB NOT NULL, signed INTEGER NOT NULL,
@@ -42,6 +53,8 @@ CREATE TABLE schedule (
 CREATE TABLE counter (name TEXT PRIMARY KEY, count INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE alarm (name TEXT PRIMARY KEY, since_ms INTEGER NOT NULL, detail TEXT NOT NULL) WITHOUT ROWID;
 """
+    + _DIRECTIVES
+)
 
 
 @dataclass(kw_only=True, eq=False)
@@ -95,7 +108,7 @@ class StorageFailed(Refused):
 
 
 class Store:
-    """An open database. Its tables belong to `edge.outbox`, `edge.control` and `edge.alarms`."""
+    """An open database. Its tables belong to `edge.outbox`, `edge.control`, `edge.directives` and `edge.alarms`."""
 
     def __init__(self, path: Path, db: sqlite3.Connection, *, quota_bytes: int, reserve_bytes: int) -> None:
         self._path, self._quota, self._reserve = path, quota_bytes, reserve_bytes
@@ -126,6 +139,11 @@ class Store:
         """A fact about the whole database."""
         found = self.rows("SELECT value FROM meta WHERE name = ?", name)
         return bytes(found[0][0]) if found and isinstance(found[0][0], bytes) else None
+
+    def keep(self, name: str, value: bytes) -> None:
+        """Write a fact about the whole database, durably, in place of what it was. Raises StorageFailed."""
+        with self.change() as db:
+            db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (name, value))
 
     def has_room(self) -> bool:
         """Whether new telemetry may be stored: what is left beyond is reserved for signatures and acknowledgements."""
@@ -214,19 +232,25 @@ def _check_version(store: Store, path: Path, alliance: Digest) -> None:
     version = int(str(store.rows("PRAGMA user_version")[0][0]))
     if version == 0:
         with store.change() as db:
-            for statement in filter(str.strip, _SCHEMA.split(";")):
-                db.execute(statement)
+            _execute(db, _SCHEMA)
             db.execute("INSERT INTO meta VALUES ('alliance', ?)", (alliance,))
             db.execute(f"PRAGMA user_version = {VERSION}")
-    elif version == 1:
+    elif version in (1, 2):
         with store.change() as db:
-            db.execute("ALTER TABLE segment ADD COLUMN signer BLOB")
-            db.execute("UPDATE segment SET signer = (SELECT value FROM meta WHERE name = 'signer')")
+            if version == 1:
+                db.execute("ALTER TABLE segment ADD COLUMN signer BLOB")
+                db.execute("UPDATE segment SET signer = (SELECT value FROM meta WHERE name = 'signer')")
+            _execute(db, _DIRECTIVES)
             db.execute(f"PRAGMA user_version = {VERSION}")
     elif version != VERSION:
         raise StoreVersionUnknown(path=str(path), version=version)
     if version and (got := store.meta("alliance")) != alliance:
         raise StoreOfAnotherAlliance(path=str(path), want=alliance, got=Digest(got or b""))
+
+
+def _execute(db: sqlite3.Connection, script: str) -> None:
+    for statement in filter(str.strip, script.split(";")):
+        db.execute(statement)
 
 
 def _name(error: sqlite3.Error) -> str:

@@ -45,6 +45,10 @@ ROTATE = keccak256(b"Rotate(address device,address newKey,uint64 validity,uint25
 ROTATE_KEY = keccak256(b"RotateKey(address device,uint8 alg,bytes publicKey,uint64 validity,uint256 nonce)")
 ACCEPT = keccak256(b"Accept(bytes32 schedule,uint64 firstPeriod,uint64 beaconBlock,bytes32 beaconHash)")
 LIVE = keccak256(b"Live(address device,uint64 t,bytes32 body)")
+DIRECTIVE = keccak256(
+    b"Directive(uint32 station,uint64 number,uint64 issued,uint64 from,uint64 until,bytes32 plan,bytes32 body)"
+)
+ANSWER = keccak256(b"Answer(bytes32 directive,uint8 outcome,uint64 t,bytes32 reason)")
 
 
 def ack_digest(domain: Domain, *, segment: Digest, epoch: int) -> Digest:
@@ -81,3 +85,16 @@ def accept_digest(
 def live_digest(domain: Domain, *, device: Address, t_ms: int, body: bytes) -> Digest:
     """Live values for screens (protocol 10.4): authenticated, and settling nothing."""
     return domain.digest(LIVE, device, t_ms, keccak256(body))
+
+
+def directive_digest(
+    domain: Domain, *, station: int, number: int, issued_ms: int, from_ms: int, until_ms: int, plan: Digest,
+    body: Digest,
+) -> Digest:  # fmt: skip
+    """What a dispatcher tells a station to do (protocol 9.15); `body` is its SHA-256."""
+    return domain.digest(DIRECTIVE, station, number, issued_ms, from_ms, until_ms, plan, body)
+
+
+def answer_digest(domain: Domain, *, directive: Digest, outcome: int, t_ms: int, reason: Digest) -> Digest:
+    """A box's word on what became of a directive (protocol 9.15.5); `reason` is its text's SHA-256."""
+    return domain.digest(ANSWER, directive, outcome, t_ms, reason)

@@ -68,6 +68,22 @@ class StationSample:
     """0 where the device does not measure it."""
     alarms: tuple[str, ...]
     quality: Quality
+    cell_lowest_mv: int | None = None
+    """Voltage of the lowest cell; None, here and below, where the device does not measure it."""
+    cell_highest_mv: int | None = None
+    cell_coldest_ddegc: int | None = None
+    """Temperature of the coldest cell, tenths of a degree Celsius."""
+    cell_hottest_ddegc: int | None = None
+    bms_allows_charge: bool | None = None
+    bms_allows_discharge: bool | None = None
+    contactor_closed: bool | None = None
+    """Whether every main contactor on the battery's way is closed."""
+    heartbeat: int | None = None
+    """A counter that the device itself moves while it works."""
+    remote: bool | None = None
+    """True: the device takes orders from afar; False: its switch stands on local (就地)."""
+    manual: bool | None = None
+    """Whether somebody has taken the device over by hand (人工接管)."""
 
 
 class StationDevices(Protocol):

@@ -14,11 +14,13 @@ from alliance.reading import Reading
 from alliance.segment import START, Head, StreamBroken, check_continues, conflict
 from oracle import cbor, eip712, signature
 from oracle.eip712 import Domain
+from oracle.hashing import sha256
 from oracle.segment import SealedSegment, check_contents, sealed_from_plain
 from oracle.signature import SecpSigner
 
 DOMAIN = Domain(31337, Address(b"\x11" * 20))
 WRITER = SecpSigner(b"\x07" * 32)
+DISPATCHER = SecpSigner(b"\x09" * 32)
 STRANGER = SecpSigner(b"\x08" * 32)
 
 
@@ -79,6 +81,9 @@ class Peer:
         self.live: list[dict[str, Any]] = []
         self.beacon: dict[str, object] | None = {"block": 7, "hash": "0x" + "ab" * 32, "timestamp": 1}
         self.schedules: dict[str, object] = {}
+        self.directives: dict[int, bytes] = {}
+        """Signed directives by their number."""
+        self.answers: list[dict[str, Any]] = []
         self._server: _Server | None = None
         self.port = 0
 
@@ -156,6 +161,17 @@ class Peer:
         assert signature.recover(named, alg=int(alg), signature=bytes.fromhex(raw)) == device
         self.live.append(value)
 
+    def take_answers(self, body: bytes) -> None:
+        value = json.loads(body)
+        for one in value["answers"]:
+            named = eip712.answer_digest(
+                DOMAIN, directive=Digest(bytes.fromhex(one["directive"][2:])), outcome=one["outcome"], t_ms=one["t"],
+                reason=sha256(one["reason"].encode()),
+            )  # fmt: skip
+            signer = signature.recover(named, alg=one["alg"], signature=bytes.fromhex(one["signature"][2:]))
+            assert to_hex(signer) == value["device"]
+            self.answers.append(one)
+
 
 class _Handler(BaseHTTPRequestHandler):
     platform: Peer
@@ -167,6 +183,10 @@ class _Handler(BaseHTTPRequestHandler):
         self.platform.requests[path] += 1
         if path == "/v1/beacon":
             self._answer(self.platform.beacon)
+        elif path.endswith("/directives"):
+            after = int(query.removeprefix("after="))
+            found = [raw for number, raw in sorted(self.platform.directives.items()) if number > after]
+            self._send(self.platform.faults.status or 200, cbor.encode({"v": 1, "directives": found}))
         else:
             self._answer(self.platform.schedules.get(query.removeprefix("day=")))
 
@@ -179,6 +199,11 @@ class _Handler(BaseHTTPRequestHandler):
         faults = self.platform.faults
         if self.path == "/v1/live":
             self.platform.take_live(body, self.headers["alliance-signature"])
+            self._answer({})
+            return
+        if self.path == "/v1/directives/answers":
+            if not faults.status:
+                self.platform.take_answers(body)
             self._answer({})
             return
         assert self.headers["content-type"] == "application/vnd.ipld.dag-cbor"

@@ -12,15 +12,16 @@ from edge.box import Parts, Rhythm, StationBox
 from edge.clock import always_synchronised
 from edge.control import Schedules
 from edge.devices.station import DeviceUnreachable, PcsState, Quality, StationSample
+from edge.directives import Directives
 from edge.folder import StateFolder, open_folder
-from edge.guard import Limits
+from edge.limits import Limits
 from edge.recorder import Recorder, Recording
 from edge.service import Service
 from edge.signing import KeyKeeper
 from edge.uplink import Acknowledger, Uplink
 from oracle.adapters import SeededRandomness
 from oracle.keyfile import Lock
-from tests.edge.peer import DOMAIN, WRITER, Peer
+from tests.edge.peer import DISPATCHER, DOMAIN, WRITER, Peer
 
 MINUTE_MS = 60_000
 DAY = day_of("2026-07-15")
@@ -117,7 +118,7 @@ def folder_at(path: Path, *, quota_bytes: int = 64 << 20, reserve_bytes: int = 1
 @asynccontextmanager
 async def rig(
     path: Path, peer: Peer, *, station: ScriptedStation | None = None, t_ms: int = START_MS, folder: StateFolder | None = None,
-    live_ticks: int = 0, backoff_ticks: int = 8,
+    live_ticks: int = 0, backoff_ticks: int = 8, limits: Limits = LIMITS,
 ) -> AsyncIterator[Rig]:  # fmt: skip
     folder = folder or folder_at(path)
     station, clock, alarms = station or ScriptedStation(), Tock(t_ms), Alarms(folder.store)
@@ -130,12 +131,16 @@ async def rig(
         keeper=KeyKeeper(folder, recording, alarms),
     )  # fmt: skip
     parts = Parts(
-        station=4, devices=station, limits=LIMITS, recording=recording, schedules=schedules, service=service,
+        station=4, devices=station, limits=limits, recording=recording, schedules=schedules, service=service,
+        directives=Directives(
+            folder.store, station=4, domain=DOMAIN, limits=limits, dispatchers=frozenset({DISPATCHER.address})
+        ),
         recorder=Recorder(recording=recording, store=folder.store, outbox=folder.outbox, alarms=alarms),
-        uplink=uplink, alarms=alarms, clock=clock, synchronised=always_synchronised,
+        uplink=uplink, alarms=alarms, clock=clock, synchronised=always_synchronised, store=folder.store,
     )  # fmt: skip
     rhythm = Rhythm(
-        tick_ms=MINUTE_MS, sample_ms=MINUTE_MS, live_ticks=live_ticks, backoff_ticks=backoff_ticks, device_s=2, talk_s=10
+        tick_ms=MINUTE_MS, sample_ms=MINUTE_MS, live_ticks=live_ticks, backoff_ticks=backoff_ticks, device_s=2, talk_s=10,
+        first_s=10,
     )  # fmt: skip
     made = Rig(StationBox(parts, rhythm), folder, station, clock, alarms, schedules)
     try:

@@ -223,6 +223,8 @@ def test_box_of_the_first_release_is_taken_over_with_its_database(tmp_path: Path
     with folder.store.change() as db:
         db.execute("ALTER TABLE segment DROP COLUMN signer")
         db.execute("DELETE FROM meta WHERE name = 'device'")
+        for table in ("directive", "answer"):
+            db.execute(f"DROP TABLE {table}")
         db.execute("PRAGMA user_version = 1")
     folder.close()
     again = folder_at(tmp_path)

@@ -149,7 +149,7 @@ async def world(folder: Path, peer: Peer, kind: str, port: int) -> AsyncIterator
     pacer = await supervisor.start()
     folder.mkdir(parents=True, exist_ok=True)
     config = settings_at(
-        folder, service_url=peer.url, seed="0102", pacer="lockstep", pacer_address=f"127.0.0.1:{pacer}",
+        folder, service_url=peer.url, seed="0102", live_ticks=1, pacer="lockstep", pacer_address=f"127.0.0.1:{pacer}",
         device={"kind": kind, "port": port}, log_level="error",
     )  # fmt: skip
     made = World(folder, supervisor, plant, device, config, started(config))

@@ -23,6 +23,14 @@ def test_toml_and_json_say_the_same(tmp_path: Path) -> None:
     assert load(tmp_path / "edge.toml") == load(written(tmp_path))
 
 
+def test_curves_and_what_may_be_missing_are_read(tmp_path: Path) -> None:
+    curve = [[3_500, 10_000], [3_650, 0]]
+    limits = {**plain()["limits"], "charge_by_cell_mv": curve, "may_miss": ["heartbeat"], "heartbeat_ms": 120_000}
+    read = load(written(tmp_path, limits=limits)).limits
+    assert read.charge_by_cell_mv == ((3_500, 10_000), (3_650, 0))
+    assert read.may_miss == ("heartbeat",)
+
+
 def test_paths_start_at_the_settings_folder(tmp_path: Path) -> None:
     settings = load(written(tmp_path, state="state"))
     assert settings.state == tmp_path / "state"
@@ -42,6 +50,10 @@ def test_environment_overrides_a_key(tmp_path: Path, monkeypatch: pytest.MonkeyP
         ({"device": {"kind": "sunspec", "colour": 1}}, "device: Value error, unknown keys: colour"),
         ({"device": {"kind": "morse"}}, "device.kind"),
         ({"limits": {**plain()["limits"], "soc_min_bp": 9_999}}, "limits_contradictory"),
+        ({"limits": {**plain()["limits"], "charge_by_cell_mv": [[3650, 0], [3500, 10000]]}}, "curve_malformed"),
+        ({"limits": {**plain()["limits"], "may_miss": ["luck"]}}, "limits.may_miss"),
+        ({"limits": {**plain()["limits"], "may_miss": [], "heartbeat_ms": 9_000}}, "less than two ticks"),
+        ({"shave_demand": True}, "shave_demand wants limits.demand_w"),
         ({"acknowledgers": []}, "acknowledgers"),
         ({"acknowledgers": ["0x12"]}, "bad_hex"),
         ({"service_url": "http://example.org"}, "plain http is taken on loopback alone"),
