@@ -17,7 +17,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from alliance.errors import AllianceError, Malformed, Missing, Refused
 from alliance.identity import Address, address
-from edge.devices.open import DeviceSettings
+from edge.devices.open import DeviceSettings, PartSettings
 from edge.guard import Limits
 from oracle.deployment import Deployment
 
@@ -60,6 +60,15 @@ def _known_keys(kind: type) -> Callable[[object], object]:
     return check
 
 
+def _device(value: object) -> object:
+    """Known keys of the devices' settings, parts included."""
+    known, known_of_part = _known_keys(DeviceSettings), _known_keys(PartSettings)
+    if isinstance(value, dict) and isinstance(value.get("parts"), list | tuple):
+        for part in value["parts"]:
+            known_of_part(part)
+    return known(value)
+
+
 def _address(value: object) -> object:
     if isinstance(value, bytes):
         return value
@@ -95,7 +104,7 @@ class Settings(BaseSettings):
     """File of the key files' passphrase, readable by its owner alone; else see `edge.passphrase`."""
     plain_key_allowed: bool = False
     """Whether key files may stand unencrypted."""
-    device: Annotated[DeviceSettings, BeforeValidator(_known_keys(DeviceSettings))]
+    device: Annotated[DeviceSettings, BeforeValidator(_device)]
     limits: Annotated[Limits, BeforeValidator(_known_keys(Limits))]
     pacer: Literal["system", "lockstep"] = "system"
     pacer_address: str = "127.0.0.1:0"

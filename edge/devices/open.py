@@ -1,15 +1,18 @@
 """From settings to a driver: which kind of register map a station speaks, and where (protocol 2.1)."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
+from typing import Literal
 
-from edge.devices.link import ModbusLink
-from edge.devices.points import read_table
+from edge.devices.link import ModbusLink, SerialLine, Transport
+from edge.devices.source import ModbusSource, Source
 from edge.devices.station import StationDevices
-from edge.devices.sunspec import SunSpecStation
 from edge.devices.table import TableStation
-from edge.tables import CHINESE_EMS
+from edge.devices.tables import PointTwice, Table, check_whole, prefixed, read_points
+from edge.devices.vocabulary import IDENTITY
+from edge.tables import CHINESE_EMS, table_at
 
 
 class DeviceKind(StrEnum):
@@ -20,16 +23,42 @@ class DeviceKind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PartSettings:
+    """One device of a station that has several, each behind its own point table."""
+
+    table: Path
+    """A shipped table's name, or a path of a CSV file."""
+    host: str = "127.0.0.1"
+    """Or the device file of a serial line."""
+    port: int = 502
+    transport: Transport = Transport.TCP
+    unit_id: int = 0
+    """0: as the table says."""
+    baud: int = 9_600
+    parity: Literal["N", "E", "O"] = "N"
+    stop_bits: Literal[1, 2] = 1
+    name: str = ""
+    """Stands before the dotted keys of the table; devices with the same table need different ones."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DeviceSettings:
     """How to reach a station's devices."""
 
     kind: DeviceKind
     host: str = "127.0.0.1"
+    """Or the device file of a serial line."""
     port: int = 502
+    transport: Transport = Transport.TCP
+    baud: int = 9_600
+    parity: Literal["N", "E", "O"] = "N"
+    stop_bits: Literal[1, 2] = 1
     unit_id: int = 1
     """Modbus unit of a SunSpec device; a point table names its own."""
     table: Path = CHINESE_EMS
     """Point table (CSV) for the kind `table`."""
+    parts: tuple[PartSettings, ...] = ()
+    """For the kind `table`: the station's devices, in place of one device with one table."""
     meter_sign: int = -1
     """SunSpec only: −1 where the billing meter counts power into the station as positive, 1 where negative."""
     timeout_ms: int = 2_000
@@ -37,13 +66,73 @@ class DeviceSettings:
     """After so long without a new order the device itself falls back to 0; 0 leaves the last order standing."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Device:
+    """One table of a station with the way to its device."""
+
+    file: str
+    points: Table
+    part: PartSettings
+
+
+def devices_of(settings: DeviceSettings) -> tuple[Device, ...]:
+    """A station's tables, checked. Raises PointCellWrong, PointTwice, PointsIncomplete or OSError."""
+    alone = PartSettings(
+        table=settings.table, host=settings.host, port=settings.port, transport=settings.transport,
+        baud=settings.baud, parity=settings.parity, stop_bits=settings.stop_bits,
+    )  # fmt: skip
+    devices = tuple(_device(part) for part in settings.parts or (alone,))
+    held: dict[str, str] = {}
+    for device in devices:
+        for key in device.points:
+            if key == IDENTITY:
+                continue
+            if key in held:
+                raise PointTwice(key=key, files=(held[key], device.file))
+            held[key] = device.file
+    check_whole(held, file=", ".join(device.file for device in devices))
+    return devices
+
+
 def open_devices(settings: DeviceSettings) -> StationDevices:
-    """Make the driver; it connects when first used. A bad table raises PointCellWrong, PointsIncomplete or OSError."""
-    link = ModbusLink(host=settings.host, port=settings.port, timeout_s=settings.timeout_ms / 1_000)
+    """Make the driver; it connects when first used. A bad table raises as `devices_of` does."""
+    timeout_s = settings.timeout_ms / 1_000
     match settings.kind:
         case DeviceKind.SUNSPEC:
+            from edge.devices.sunspec import SunSpecStation  # its library is large, and most stations need it not
+
+            link = ModbusLink(
+                host=settings.host, port=settings.port, timeout_s=timeout_s, transport=settings.transport,
+                line=SerialLine(baud=settings.baud, parity=settings.parity, stop_bits=settings.stop_bits),
+            )  # fmt: skip
             return SunSpecStation(
                 link=link, unit_id=settings.unit_id, meter_sign=settings.meter_sign, revert_s=settings.revert_s
             )
         case DeviceKind.TABLE:
-            return TableStation(points=read_table(settings.table), link=link, revert_s=settings.revert_s)
+            sources = open_sources(devices_of(settings), timeout_s=timeout_s)
+            return TableStation(sources=sources, revert_s=settings.revert_s)
+
+
+def open_sources(devices: Sequence[Device], *, timeout_s: float) -> tuple[Source, ...]:
+    """A source for each device; devices on one serial line or at one address share the connection."""
+    links: dict[tuple[str, int], ModbusLink] = {}
+    sources: list[Source] = []
+    for device in devices:
+        part = device.part
+        serial = part.transport is Transport.RTU
+        where = (part.host, 0 if serial else part.port)
+        if where not in links:
+            links[where] = ModbusLink(
+                host=part.host, port=where[1], timeout_s=timeout_s, transport=part.transport,
+                line=SerialLine(baud=part.baud, parity=part.parity, stop_bits=part.stop_bits),
+            )  # fmt: skip
+        sources.append(ModbusSource(points=device.points, link=links[where]))
+    return tuple(sources)
+
+
+def _device(part: PartSettings) -> Device:
+    path = table_at(part.table)
+    points = prefixed(read_points(path), part.name)
+    if part.unit_id:
+        points = {key: replace(point, unit_id=part.unit_id) for key, point in points.items()}
+    return Device(file=path.name, points=points, part=part)
