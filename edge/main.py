@@ -9,8 +9,9 @@ import logging
 import signal
 import sys
 from contextlib import suppress
+from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Protocol
+from typing import Annotated, Literal, Protocol
 
 import structlog
 import typer
@@ -26,13 +27,15 @@ from edge.alarms import Alarms
 from edge.box import Parts, Rhythm, StationBox
 from edge.clock import always_synchronised, kernel_synchronised
 from edge.control import Schedules
-from edge.devices.open import open_devices
+from edge.devices.link import MODBUS_PORT, ModbusLink, SerialLine, Transport
+from edge.devices.open import PartSettings, device_of, open_devices, tables_of
 from edge.folder import KEY, NEXT, SIGNING, StateFolder, next_key, open_folder
 from edge.passphrase import lock_of
 from edge.recorder import Chance, Recorder, Recording
 from edge.service import Service
 from edge.settings import Settings, check_fits, load
 from edge.signing import KeyKeeper
+from edge.tables import shipped
 from edge.uplink import Acknowledger, Uplink
 from oracle import deployment as deployments
 from oracle import keyfile
@@ -42,6 +45,9 @@ from oracle.keyfile import PassphraseMissing
 from oracle.signature import SECP256K1
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+
+table_app = typer.Typer(no_args_is_help=True, help="Point tables (点表).")
+app.add_typer(table_app, name="table")
 
 Config = Annotated[Path, typer.Option("--config", help="Settings, TOML or JSON.")]
 
@@ -144,6 +150,59 @@ def status(config: Config) -> None:
     typer.echo(json.dumps(box_status.status(settings.state, station=settings.station), ensure_ascii=False, indent=2))
 
 
+@table_app.command()
+def export(
+    config: Annotated[Path | None, typer.Option("--config", help="The station's settings.")] = None,
+    table: Annotated[list[Path] | None, typer.Option("--table", help="A shipped table's name, or a CSV file.")] = None,
+    form: Annotated[Literal["csv", "md"], typer.Option("--format", help="csv or md (Markdown).")] = "csv",
+    language: Annotated[Literal["zh", "en"], typer.Option("--lang", help="Column names: zh or en.")] = "zh",
+    out: Annotated[Path | None, typer.Option("--out", help="File; else standard output.")] = None,
+) -> None:
+    """Write the station's point tables, or single ones, as a document; a wrong row is named."""
+    from edge.devices import document
+
+    if (config is None) == (not table):
+        raise typer.BadParameter("give --config or --table")
+    devices = (
+        tables_of(load(config).device) if config else [device_of(PartSettings(table=path)) for path in table or ()]
+    )
+    write = document.as_csv if form == "csv" else document.as_markdown
+    text = write(devices, language=language)
+    if out is None:
+        typer.echo(text, nl=False)
+    else:
+        out.write_text(text, encoding="utf-8")
+
+
+@app.command()
+def probe(
+    where: Annotated[str, typer.Argument(metavar="HOST[:PORT]", help="Or the device file of a serial line.")],
+    unit: Annotated[int, typer.Option(help="Modbus unit; 0 asks each kind at its usual one.", min=0, max=247)] = 0,
+    transport: Annotated[Transport | None, typer.Option(help="tcp by default, rtu for a device file.")] = None,
+    baud: Annotated[int, typer.Option(help="Of a serial line.", min=300)] = 9_600,
+    parity: Annotated[Literal["N", "E", "O"], typer.Option(help="Of a serial line.")] = "N",
+    timeout_ms: Annotated[int, typer.Option(help="For each question.", min=10, max=60_000)] = 1_000,
+) -> None:
+    """Tell what a device is, as JSON: SunSpec models, or the shipped table that its identity register fits."""
+    from edge.devices.probe import probe as ask
+
+    logging.getLogger("pymodbus").addHandler(logging.NullHandler())
+    logging.getLogger("pymodbus").propagate = False
+    host, port = _host_port(where)
+    over = transport or (Transport.RTU if where.startswith("/") else Transport.TCP)
+    line = SerialLine(baud=baud, parity=parity)
+    link = ModbusLink(host=host, port=port, timeout_s=timeout_ms / 1_000, transport=over, line=line)
+
+    async def asked() -> list[dict[str, object]]:
+        try:
+            found = await ask(link, unit_id=unit, tables=list(shipped().values()))
+            return [{"kind": type(device).__name__.removesuffix("Found").lower(), **asdict(device)} for device in found]
+        finally:
+            link.close()
+
+    typer.echo(json.dumps(asyncio.run(asked()), ensure_ascii=False, indent=2))
+
+
 def main() -> None:
     """Run the command line; an error of ours is one line on stderr and an exit code."""
     try:
@@ -154,6 +213,18 @@ def main() -> None:
     except OSError as error:
         typer.echo(f"alliance-edge: {error}", err=True)
         sys.exit(4)
+
+
+def _host_port(where: str) -> tuple[str, int]:
+    """`host`, `host:port`, `[v6]:port`, or a device file, whose port is 0."""
+    if where.startswith("/"):
+        return where, 0
+    host, colon, port = where.rpartition(":")
+    if not colon or where.endswith("]"):
+        return where.strip("[]"), MODBUS_PORT
+    if not port.isdecimal() or not 0 < int(port) < 1 << 16:
+        raise typer.BadParameter(f"{port!r} is no port", param_hint="HOST[:PORT]")
+    return host.strip("[]"), int(port)
 
 
 def _exit_code(error: AllianceError) -> int:

@@ -15,6 +15,7 @@ from edge.devices.station import DeviceRefused, DeviceSilent, DeviceUnreachable,
 HOLDING = 3
 INPUT = 4
 _WRITE_MULTIPLE = 16
+MODBUS_PORT = 502
 MAX_REGISTERS = 125
 """A single read carries no more."""
 

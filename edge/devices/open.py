@@ -6,6 +6,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Literal
 
+from alliance.errors import Missing
 from edge.devices.link import ModbusLink, SerialLine, Transport
 from edge.devices.source import ModbusSource, Source
 from edge.devices.station import StationDevices
@@ -75,13 +76,27 @@ class Device:
     part: PartSettings
 
 
+@dataclass(kw_only=True, eq=False)
+class TableAbsent(Missing):
+    """A station without a point table: SunSpec devices describe themselves (`alliance-edge probe`)."""
+
+    kind: str
+
+
+def tables_of(settings: DeviceSettings) -> tuple[Device, ...]:
+    """A station's tables as `devices_of` reads them. Raises TableAbsent for a SunSpec station."""
+    if settings.kind is not DeviceKind.TABLE:
+        raise TableAbsent(kind=settings.kind)
+    return devices_of(settings)
+
+
 def devices_of(settings: DeviceSettings) -> tuple[Device, ...]:
     """A station's tables, checked. Raises PointCellWrong, PointTwice, PointsIncomplete or OSError."""
     alone = PartSettings(
         table=settings.table, host=settings.host, port=settings.port, transport=settings.transport,
         baud=settings.baud, parity=settings.parity, stop_bits=settings.stop_bits,
     )  # fmt: skip
-    devices = tuple(_device(part) for part in settings.parts or (alone,))
+    devices = tuple(device_of(part) for part in settings.parts or (alone,))
     held: dict[str, str] = {}
     for device in devices:
         for key in device.points:
@@ -130,7 +145,8 @@ def open_sources(devices: Sequence[Device], *, timeout_s: float) -> tuple[Source
     return tuple(sources)
 
 
-def _device(part: PartSettings) -> Device:
+def device_of(part: PartSettings) -> Device:
+    """A part's table. Raises PointCellWrong or OSError."""
     path = table_at(part.table)
     points = prefixed(read_points(path), part.name)
     if part.unit_id:

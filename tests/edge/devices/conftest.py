@@ -4,16 +4,20 @@ import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Protocol
 
 import pytest
 
 from alliance.calendar import day_of
-from edge.devices.open import DeviceKind, DeviceSettings, open_devices
+from edge.devices.open import DeviceKind, DeviceSettings, PartSettings, open_devices
 from edge.devices.station import StationDevices
 from simulation.battery import BatteryRating
 from simulation.devices.ems import EmsDevice
+from simulation.devices.parts import StationParts
 from simulation.devices.sunspec import SunSpecDevice
-from simulation.plant import Plant, PlantParameters
+from simulation.devices.sunspec_older import OlderSunSpecDevice
+from simulation.plant import Plant, PlantParameters, Snapshot
 from simulation.profiles import DayProfile
 
 DAY = day_of("2026-07-15")
@@ -27,12 +31,54 @@ SITE = PlantParameters(
 )
 
 
+class Server(Protocol):
+    async def start(self) -> None: ...
+
+    async def stop(self) -> None: ...
+
+
+class Device(Protocol):
+    @property
+    def server(self) -> Server: ...
+
+    def publish(self, now: Snapshot) -> None: ...
+
+
+class Parts:
+    """Five devices of one plant at five ports, from one on."""
+
+    def __init__(self, plant: Plant, ports: list[int]) -> None:
+        self._parts = StationParts(plant, seed="bench")
+        self.servers = [
+            part.registers.server(host="127.0.0.1", port=port)
+            for part, port in zip(self._parts.by_table.values(), ports, strict=True)
+        ]
+        self.settings = tuple(
+            PartSettings(table=Path(table), port=port) for table, port in zip(self._parts.by_table, ports, strict=True)
+        )
+
+    @property
+    def server(self) -> Server:
+        return self
+
+    async def start(self) -> None:
+        for server in self.servers:
+            await server.start()
+
+    async def stop(self) -> None:
+        for server in self.servers:
+            await server.stop()
+
+    def publish(self, now: Snapshot) -> None:
+        self._parts.publish(now)
+
+
 @dataclass(slots=True)
 class Bench:
     """A plant, its register map, and the driver that reads it."""
 
     plant: Plant
-    device: SunSpecDevice | EmsDevice
+    device: Any
     driver: StationDevices
     port: int
 
@@ -44,11 +90,15 @@ class Bench:
 Benches = Callable[..., AbstractAsyncContextManager[Bench]]
 
 
-@pytest.fixture
-def free_port() -> int:
+def free() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+@pytest.fixture
+def free_port() -> int:
+    return free()
 
 
 @pytest.fixture
@@ -71,13 +121,22 @@ def bench(free_port: int) -> Benches:
         )
         plant = Plant(parameters=parameters, days=days, seed="bench", start_ms=DAY.start_ms)
         port = free_port
-        device: SunSpecDevice | EmsDevice
-        if kind == "sunspec":
-            device = SunSpecDevice(plant=plant, name="bench", serial="1", host="127.0.0.1", port=port)
-        else:
+        device: Device
+        options: dict[str, Any] = dict(settings)
+        if kind == "parts":
+            device = Parts(plant, [port, *(free() for _ in range(4))])
+            options["parts"] = device.settings
+        elif kind == "table":
             device = EmsDevice(plant=plant, host="127.0.0.1", port=port)
+        elif kind == "older":
+            device = OlderSunSpecDevice(plant=plant, name="bench", serial="1", host="127.0.0.1", port=port)
+        else:
+            device = SunSpecDevice(
+                plant=plant, name="bench", serial="1", host="127.0.0.1", port=port, detailed=kind == "detailed"
+            )
         await device.server.start()
-        driver = open_devices(DeviceSettings(kind=DeviceKind(kind), port=port, timeout_ms=500, **settings))
+        speaks = DeviceKind.TABLE if kind in ("parts", "table") else DeviceKind.SUNSPEC
+        driver = open_devices(DeviceSettings(kind=speaks, port=port, timeout_ms=500, **options))
         try:
             yield Bench(plant, device, driver, port)
         finally:
