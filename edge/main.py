@@ -28,10 +28,12 @@ from edge.box import Parts, Rhythm, StationBox
 from edge.clock import always_synchronised, kernel_synchronised
 from edge.control import Schedules
 from edge.devices.link import MODBUS_PORT, ModbusLink, SerialLine, Transport
-from edge.devices.open import PartSettings, device_of, open_devices, tables_of
+from edge.devices.open import PartSettings, device_of, energy_step_wh, open_devices, tables_of
 from edge.folder import KEY, NEXT, SIGNING, StateFolder, next_key, open_folder
 from edge.passphrase import lock_of
 from edge.recorder import Chance, Recorder, Recording
+from edge.sampling import BATTERY_CHANNEL, METER_CHANNEL
+from edge.screening import Bounds, bounds_of
 from edge.service import Service
 from edge.settings import Settings, check_fits, load
 from edge.signing import KeyKeeper
@@ -310,7 +312,9 @@ def _box(settings: Settings, deployment: Deployment, folder: StateFolder, clock:
         devices=open_devices(settings.device),
         limits=settings.limits,
         recording=recording,
-        recorder=Recorder(recording=recording, store=folder.store, outbox=folder.outbox, alarms=alarms),
+        recorder=Recorder(
+            recording=recording, store=folder.store, outbox=folder.outbox, alarms=alarms, bounds=_bounds(settings)
+        ),
         schedules=Schedules(folder.store),
         service=service,
         uplink=uplink,
@@ -319,6 +323,17 @@ def _box(settings: Settings, deployment: Deployment, folder: StateFolder, clock:
         synchronised=always_synchronised if lockstep else kernel_synchronised,
     )
     return StationBox(parts, _rhythm(settings))
+
+
+def _bounds(settings: Settings) -> dict[int, Bounds]:
+    """What is believable of each channel, by what the station may do."""
+    limits, step_wh = settings.limits, energy_step_wh(settings.device)
+    battery_w = max(1_000, limits.charge_power_w, limits.discharge_power_w)
+    meter_w = max(battery_w, limits.pcc_import_w, limits.pcc_export_w)
+    return {
+        channel: bounds_of(sample_ms=settings.sample_s * 1_000, rated_w=rated_w, step_wh=step_wh)
+        for channel, rated_w in ((METER_CHANNEL, meter_w), (BATTERY_CHANNEL, battery_w))
+    }
 
 
 def _rhythm(settings: Settings) -> Rhythm:

@@ -1,5 +1,6 @@
 """From settings to a driver: which kind of register map a station speaks, and where (protocol 2.1)."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -14,6 +15,9 @@ from edge.devices.table import TableStation
 from edge.devices.tables import PointTwice, Table, check_whole, prefixed, read_points
 from edge.devices.vocabulary import IDENTITY
 from edge.tables import CHINESE_EMS, table_at
+
+_SUNSPEC_STEP_WH = 10_000
+_ENERGIES = {"meter_import", "meter_export", "battery_charge", "battery_discharge"}
 
 
 class DeviceKind(StrEnum):
@@ -126,6 +130,14 @@ def open_devices(settings: DeviceSettings) -> StationDevices:
         case DeviceKind.TABLE:
             sources = open_sources(devices_of(settings), timeout_s=timeout_s)
             return TableStation(sources=sources, revert_s=settings.revert_s)
+
+
+def energy_step_wh(settings: DeviceSettings) -> int:
+    """How coarse the energy registers count at most, Wh, rounded up; of SunSpec devices 10 kWh is assumed."""
+    if settings.kind is not DeviceKind.TABLE:
+        return _SUNSPEC_STEP_WH
+    points = [p for device in devices_of(settings) for key, p in device.points.items() if key in _ENERGIES]
+    return max(math.ceil(point.scale * point.factor) for point in points)
 
 
 def open_sources(devices: Sequence[Device], *, timeout_s: float) -> tuple[Source, ...]:
