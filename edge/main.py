@@ -41,7 +41,7 @@ from edge.tables import shipped
 from edge.uplink import Acknowledger, Uplink
 from oracle import deployment as deployments
 from oracle import keyfile
-from oracle.adapters import LockstepPacer, SeededRandomness, SystemPacer, SystemRandomness
+from oracle.adapters import LockstepPacer, SeededRandomness, SystemClock, SystemPacer, SystemRandomness
 from oracle.deployment import Deployment
 from oracle.keyfile import PassphraseMissing
 from oracle.signature import SECP256K1
@@ -174,6 +174,34 @@ def export(
         typer.echo(text, nl=False)
     else:
         out.write_text(text, encoding="utf-8")
+
+
+@app.command()
+def watch(
+    config: Config,
+    seconds: Annotated[int, typer.Option(help="End after so long; 0 goes on until Ctrl-C.", min=0)] = 0,
+    every_ms: Annotated[int, typer.Option(help="Time between two looks.", min=100)] = 1_000,
+    period_s: Annotated[int, typer.Option(help="Every point is told once in so long; 0 on change alone.", min=0)] = 60,
+) -> None:
+    """Read the station's devices and print points as JSON lines: first values, moves past the deadband, one a period.
+
+    It makes its own connection, which a serial line grants to one program at a time, and orders nothing.
+    """
+    from edge import watching
+
+    settings = load(config)
+    _log_to_stderr(settings.log_level)
+    with suppress(KeyboardInterrupt):
+        asyncio.run(
+            watching.watch(
+                settings.device,
+                say=typer.echo,
+                seconds=seconds,
+                every_ms=every_ms,
+                period_ms=period_s * 1_000,
+                clock=SystemClock(),
+            )
+        )
 
 
 @app.command()

@@ -98,6 +98,11 @@ class Point:
         exact = self.exact_for(value)
         return exact if self.type in ("FLOAT32", "NUMBER") else round_half_away(exact)
 
+    @property
+    def our_deadband(self) -> int:
+        """The deadband in our unit, rounded down."""
+        return int(self.deadband * self.factor)
+
     def name_of(self, raw: Raw) -> str:
         """What the enumeration calls a raw value; "" when it does not know it."""
         return dict(self.enumeration).get(int(raw), "")

@@ -1,6 +1,7 @@
 """A station of several devices behind shipped tables, over TCP, serial server and serial line."""
 
 import asyncio
+import json
 import os
 import tty
 from collections.abc import AsyncIterator
@@ -22,11 +23,13 @@ from edge.devices.station import (
     StationDevices,
 )
 from edge.devices.tables import PointsIncomplete, PointTwice
+from edge.watching import watch
+from oracle.adapters import SystemClock
 from simulation.devices.parts import StationParts
 from simulation.devices.server import DeviceServer
 from simulation.plant import Plant
 from simulation.profiles import DayProfile
-from tests.edge.devices.conftest import DAY, SITE
+from tests.edge.devices.conftest import DAY, SITE, Benches
 
 TABLES = ("meter", "pcs", "bms", "hvac", "fire")
 
@@ -298,3 +301,32 @@ def _free() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+def test_watching_tells_each_point_once_and_then_what_moved_past_its_deadband(bench: Benches) -> None:
+    async def play() -> None:
+        async with bench("parts") as b:
+            said: list[dict[str, object]] = []
+            settings = DeviceSettings(kind=DeviceKind.TABLE, parts=b.device.settings, timeout_ms=500)
+            task = asyncio.create_task(
+                watch(
+                    settings,
+                    say=lambda line: said.append(json.loads(line)),
+                    seconds=1,
+                    every_ms=100,
+                    period_ms=0,
+                    clock=SystemClock(),
+                )
+            )
+            await asyncio.sleep(0.5)
+            first = len(said)
+            b.plant.trip()
+            b.live(1)
+            await task
+            assert first == len({line["key"] for line in said[:first]}) > 250
+            moved = {line["key"]: line["value"] for line in said[first:] if line["cause"] == "change"}
+            assert moved["pcs_state"] == 5
+            assert {"meter_import", "bms.heartbeat", "charge_limit"} <= set(moved)
+            assert "cluster.1.soc" not in moved
+
+    asyncio.run(play())
