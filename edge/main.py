@@ -337,7 +337,7 @@ def _box(settings: Settings, deployment: Deployment, folder: StateFolder, clock:
     )  # fmt: skip
     parts = Parts(
         station=settings.station,
-        devices=open_devices(settings.device),
+        devices=open_devices(settings.device, clock=clock),
         limits=settings.limits,
         recording=recording,
         recorder=Recorder(

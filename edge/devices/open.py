@@ -7,7 +7,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Literal
 
-from alliance.errors import Missing
+from alliance.errors import Malformed, Missing
+from alliance.ports import Clock
 from edge.devices.link import ModbusLink, SerialLine, Transport
 from edge.devices.source import ModbusSource, Source
 from edge.devices.station import StationDevices
@@ -15,7 +16,9 @@ from edge.devices.table import TableStation
 from edge.devices.tables import PointTwice, Table, check_whole, prefixed, read_points
 from edge.devices.vocabulary import IDENTITY
 from edge.tables import CHINESE_EMS, table_at
+from oracle.adapters import SystemClock
 
+_DAY_S = 86_400
 _SUNSPEC_STEP_WH = 10_000
 _ENERGIES = {"meter_import", "meter_export", "battery_charge", "battery_discharge"}
 
@@ -29,7 +32,10 @@ class DeviceKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PartSettings:
-    """One device of a station that has several, each behind its own point table."""
+    """One device of a station that has several, each behind its own point table.
+
+    A table of MQTT points is reached through the broker at `host` and `port`; `name` is the device's in the topics.
+    """
 
     table: Path
     """A shipped table's name, or a path of a CSV file."""
@@ -44,6 +50,15 @@ class PartSettings:
     stop_bits: Literal[1, 2] = 1
     name: str = ""
     """Stands before the dotted keys of the table; devices with the same table need different ones."""
+    prefix: str = "ess"
+    """MQTT: what topics begin with."""
+    username: str = ""
+    """MQTT: the box's account at the broker."""
+    password_file: Path | None = None
+    ca_file: Path | None = None
+    """MQTT: who signed the broker's certificate; without it the connection is not encrypted."""
+    stale_ms: int = 10_000
+    """MQTT: a message older than this is no reading."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,6 +96,14 @@ class Device:
 
 
 @dataclass(kw_only=True, eq=False)
+class DeviceUnnamed(Malformed):
+    """An MQTT device without a name that topics can carry."""
+
+    file: str
+    name: str
+
+
+@dataclass(kw_only=True, eq=False)
 class TableAbsent(Missing):
     """A station without a point table: SunSpec devices describe themselves (`alliance-edge probe`)."""
 
@@ -113,8 +136,11 @@ def devices_of(settings: DeviceSettings) -> tuple[Device, ...]:
     return devices
 
 
-def open_devices(settings: DeviceSettings) -> StationDevices:
-    """Make the driver; it connects when first used. A bad table raises as `devices_of` does."""
+def open_devices(settings: DeviceSettings, *, clock: Clock | None = None) -> StationDevices:
+    """Make the driver; it connects when first used. A bad table raises as `devices_of` does.
+
+    The clock, the system's by default, is what devices' own clocks are compared with.
+    """
     timeout_s = settings.timeout_ms / 1_000
     match settings.kind:
         case DeviceKind.SUNSPEC:
@@ -128,7 +154,9 @@ def open_devices(settings: DeviceSettings) -> StationDevices:
                 link=link, unit_id=settings.unit_id, meter_sign=settings.meter_sign, revert_s=settings.revert_s
             )
         case DeviceKind.TABLE:
-            sources = open_sources(devices_of(settings), timeout_s=timeout_s)
+            sources = open_sources(
+                devices_of(settings), timeout_s=timeout_s, clock=clock or SystemClock(), revert_s=settings.revert_s
+            )
             return TableStation(sources=sources, revert_s=settings.revert_s)
 
 
@@ -140,12 +168,17 @@ def energy_step_wh(settings: DeviceSettings) -> int:
     return max(math.ceil(point.scale * point.factor) for point in points)
 
 
-def open_sources(devices: Sequence[Device], *, timeout_s: float) -> tuple[Source, ...]:
+def open_sources(
+    devices: Sequence[Device], *, timeout_s: float, clock: Clock, revert_s: int
+) -> tuple[Source, ...]:  # fmt: skip
     """A source for each device; devices on one serial line or at one address share the connection."""
     links: dict[tuple[str, int], ModbusLink] = {}
     sources: list[Source] = []
     for device in devices:
         part = device.part
+        if any(point.protocol == "mqtt" for point in device.points.values()):
+            sources.append(_mqtt(device, timeout_s=timeout_s, clock=clock, revert_s=revert_s))
+            continue
         serial = part.transport is Transport.RTU
         where = (part.host, 0 if serial else part.port)
         if where not in links:
@@ -155,6 +188,19 @@ def open_sources(devices: Sequence[Device], *, timeout_s: float) -> tuple[Source
             )  # fmt: skip
         sources.append(ModbusSource(points=device.points, link=links[where]))
     return tuple(sources)
+
+
+def _mqtt(device: Device, *, timeout_s: float, clock: Clock, revert_s: int) -> Source:
+    from edge.devices.mqtt import MqttAccess, MqttSource  # its library is not needed by other stations
+
+    part = device.part
+    if not part.name or set(part.name) & set("+#/"):
+        raise DeviceUnnamed(file=device.file, name=part.name)
+    access = MqttAccess(
+        host=part.host, port=part.port, device=part.name, prefix=part.prefix, username=part.username,
+        password_file=part.password_file, ca_file=part.ca_file, timeout_s=timeout_s, stale_ms=part.stale_ms,
+    )  # fmt: skip
+    return MqttSource(points=device.points, access=access, clock=clock, order_ms=1_000 * (revert_s or _DAY_S))
 
 
 def device_of(part: PartSettings) -> Device:

@@ -6,7 +6,7 @@ from typing import Protocol
 
 from edge.devices.link import MAX_REGISTERS, ModbusLink
 from edge.devices.points import Point, Raw
-from edge.devices.station import DeviceForeign
+from edge.devices.station import DeviceForeign, Quality
 from edge.devices.tables import Table
 from edge.devices.vocabulary import IDENTITY
 
@@ -17,6 +17,11 @@ class Source(Protocol):
     @property
     def points(self) -> Table:
         """The points, without the identity."""
+        ...
+
+    @property
+    def quality(self) -> Quality:
+        """What is to be said of the last read."""
         ...
 
     async def read(self) -> dict[str, Raw | None]:
@@ -57,6 +62,11 @@ class ModbusSource:
     def points(self) -> Table:
         """The points, without the identity."""
         return self._points
+
+    @property
+    def quality(self) -> Quality:
+        """A Modbus device tells no time of its own."""
+        return Quality(0)
 
     async def read(self) -> dict[str, Raw | None]:
         """Every point's raw value. Raises DeviceError."""

@@ -40,6 +40,8 @@ class Quality(IntFlag):
     """The device does not give some value that can be done without; it reads 0, or unknown."""
     ALARM = 4
     """The device reports an alarm."""
+    CLOCK_SKEWED = 8
+    """A device's own clock is far from the box's; readings carry the box's time, so nothing else follows."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,6 +1,8 @@
 """The table-driven driver: a station of one device or several, as their point tables describe them (protocol 2.1)."""
 
 from collections.abc import Mapping, Sequence
+from functools import reduce
+from operator import or_
 
 from edge.devices.points import Point, Raw
 from edge.devices.source import Source
@@ -33,7 +35,8 @@ class TableStation:
         raw: dict[str, Raw | None] = {}
         for source in self._sources:
             raw.update(await source.read())
-        return sample_of(self._points, raw)
+        said = reduce(or_, (source.quality for source in self._sources), Quality(0))
+        return sample_of(self._points, raw, said=said)
 
     async def write_power(self, power_w: int) -> None:
         """Order a power, positive discharging: time-out and heartbeat first, then the power, then remote mode."""
@@ -63,13 +66,15 @@ class TableStation:
             raise SetPointOutOfRange(point="set_power", power_w=power_w, lowest_w=bounds[0], highest_w=bounds[1])
 
 
-def sample_of(points: Mapping[str, Point], raw: Mapping[str, Raw | None]) -> StationSample:
-    """Make a sample of raw values by key.
+def sample_of(
+    points: Mapping[str, Point], raw: Mapping[str, Raw | None], *, said: Quality = Quality(0)
+) -> StationSample:  # fmt: skip
+    """Make a sample of raw values by key; `said` is what the sources say themselves.
 
     Raises PointOutOfRange for a metered energy outside its range, PointAbsent for a required point without a value.
     """
     given = {key: value for key, value in raw.items() if value is not None and key in points}
-    quality = _quality(points, given)
+    quality = _quality(points, given) | said
     values = {key: points[key].value_of(value) for key, value in given.items()}
     alarms = tuple(alarm for key, value in given.items() for alarm in points[key].alarms_of(value))
     return StationSample(

@@ -44,21 +44,24 @@ class EmsDevice:
 
     def publish(self, now: Snapshot) -> None:
         """Show an instant."""
-        self.registers.put(
-            {
-                "meter_power": now.meter_power_w,
-                "meter_reactive": now.meter_reactive_var,
-                "meter_import": now.import_wh,
-                "meter_export": now.export_wh,
-                "frequency": now.frequency_mhz,
-                "battery_power": now.battery_power_w,
-                "battery_soc": now.soc_bp,
-                "battery_soh": now.soh_bp,
-                "battery_charge": now.charge_wh,
-                "battery_discharge": now.discharge_wh,
-                "charge_limit": now.charge_limit_w,
-                "discharge_limit": now.discharge_limit_w,
-                "pcs_state": STATES[now.state],
-                "alarm_word": int(now.alarms),
-            }
-        )
+        self.registers.put(station_values(now))
+
+
+def station_values(now: Snapshot) -> dict[str, int]:
+    """A whole station's measured points by key, in our units and signs."""
+    return {
+        "meter_power": now.meter_power_w,
+        "meter_reactive": now.meter_reactive_var,
+        "meter_import": now.import_wh,
+        "meter_export": now.export_wh,
+        "frequency": now.frequency_mhz,
+        "battery_power": now.battery_power_w,
+        "battery_soc": now.soc_bp,
+        "battery_soh": now.soh_bp,
+        "battery_charge": now.charge_wh,
+        "battery_discharge": now.discharge_wh,
+        "charge_limit": now.charge_limit_w,
+        "discharge_limit": now.discharge_limit_w,
+        "pcs_state": STATES[now.state],
+        "alarm_word": int(now.alarms),
+    }

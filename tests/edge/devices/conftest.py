@@ -1,8 +1,9 @@
 """Real plants behind real Modbus TCP servers on free ports."""
 
+import asyncio
 import socket
-from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractAsyncContextManager, ExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
@@ -11,14 +12,17 @@ import pytest
 
 from alliance.calendar import day_of
 from edge.devices.open import DeviceKind, DeviceSettings, PartSettings, open_devices
-from edge.devices.station import StationDevices
+from edge.devices.station import DeviceError, StationDevices, StationSample
+from oracle.adapters import SystemClock
 from simulation.battery import BatteryRating
 from simulation.devices.ems import EmsDevice
+from simulation.devices.mqtt import MqttDevice
 from simulation.devices.parts import StationParts
 from simulation.devices.sunspec import SunSpecDevice
 from simulation.devices.sunspec_older import OlderSunSpecDevice
 from simulation.plant import Plant, PlantParameters, Snapshot
 from simulation.profiles import DayProfile
+from tests.edge.devices.broker import Broker, running_broker
 
 DAY = day_of("2026-07-15")
 SITE = PlantParameters(
@@ -73,6 +77,44 @@ class Parts:
         self._parts.publish(now)
 
 
+class MqttBench:
+    """A plant that publishes to a broker as the device `ems-1`."""
+
+    def __init__(self, plant: Plant, broker: Broker) -> None:
+        self.mqtt = MqttDevice(
+            plant=plant, device="ems-1", client=lambda: broker.client("ems-1"), now_ms=SystemClock().now_ms
+        )
+
+    @property
+    def server(self) -> Server:
+        return self.mqtt
+
+    def publish(self, now: Snapshot) -> None:
+        self.mqtt.publish(now)
+
+
+class Patient:
+    """Reads once what the device shows has reached the broker and come back."""
+
+    def __init__(self, driver: StationDevices, device: MqttBench) -> None:
+        self._driver, self._device = driver, device
+
+    async def read(self) -> StationSample:
+        if self._device.mqtt.connected:
+            with suppress(DeviceError):
+                await self._driver.read()  # connects, so that nothing is missed
+            self._device.mqtt.again()
+            await self._device.mqtt.ready.wait()
+            await asyncio.sleep(0.05)
+        return await self._driver.read()
+
+    async def write_power(self, power_w: int) -> None:
+        await self._driver.write_power(power_w)
+
+    async def close(self) -> None:
+        await self._driver.close()
+
+
 @dataclass(slots=True)
 class Bench:
     """A plant, its register map, and the driver that reads it."""
@@ -102,7 +144,9 @@ def free_port() -> int:
 
 
 @pytest.fixture
-def bench(free_port: int) -> Benches:
+def bench(free_port: int, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Benches]:
+    stack = ExitStack()
+
     @asynccontextmanager
     async def make(kind: str, *, scale: int = 1, **settings: int) -> AsyncIterator[Bench]:
         days = {DAY: DayProfile(day=DAY, load_w=(800_000,) * 96, pv_w=(100_000,) * 96)}
@@ -130,17 +174,22 @@ def bench(free_port: int) -> Benches:
             device = EmsDevice(plant=plant, host="127.0.0.1", port=port)
         elif kind == "older":
             device = OlderSunSpecDevice(plant=plant, name="bench", serial="1", host="127.0.0.1", port=port)
+        elif kind == "mqtt":
+            broker = stack.enter_context(running_broker(tmp_path_factory.mktemp("broker")))
+            device = MqttBench(plant, broker)
+            options["parts"] = (broker.part("ems-1"),)
         else:
             device = SunSpecDevice(
                 plant=plant, name="bench", serial="1", host="127.0.0.1", port=port, detailed=kind == "detailed"
             )
         await device.server.start()
-        speaks = DeviceKind.TABLE if kind in ("parts", "table") else DeviceKind.SUNSPEC
+        speaks = DeviceKind.TABLE if kind in ("parts", "table", "mqtt") else DeviceKind.SUNSPEC
         driver = open_devices(DeviceSettings(kind=speaks, port=port, timeout_ms=500, **options))
         try:
-            yield Bench(plant, device, driver, port)
+            yield Bench(plant, device, Patient(driver, device) if isinstance(device, MqttBench) else driver, port)
         finally:
             await driver.close()
             await device.server.stop()
 
-    return make
+    with stack:
+        yield make
