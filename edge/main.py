@@ -176,6 +176,28 @@ def export(
         out.write_text(text, encoding="utf-8")
 
 
+@app.command("import-ocmf")
+def import_ocmf(
+    file: Annotated[Path, typer.Argument(help="OCMF records, one a line.")],
+    key: Annotated[Path, typer.Option("--key", help="The meter's public key: PEM, DER, or DER as hexadecimal.")],
+    out: Annotated[Path | None, typer.Option("--out", help="File; else standard output.")] = None,
+) -> None:
+    """Check signed meter values and write them as evidence, JSON; they settle nothing."""
+    from edge import ocmf
+
+    meter_key = ocmf.read_key(key.read_bytes())
+    try:
+        text = file.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError:
+        raise ocmf.OcmfMalformed(line=0, field="", problem="no UTF-8") from None
+    document = ocmf.evidence(ocmf.read_records(text, key=meter_key), key=meter_key)
+    told = json.dumps(document, ensure_ascii=False, indent=2)
+    if out is None:
+        typer.echo(told)
+    else:
+        out.write_text(told + "\n", encoding="utf-8")
+
+
 @app.command()
 def watch(
     config: Config,
