@@ -19,6 +19,7 @@ from alliance.errors import AllianceError, Malformed, Missing, Refused
 from alliance.identity import Address, address
 from edge.devices.open import DeviceSettings, PartSettings
 from edge.guard import Limits
+from edge.tables import shipped
 from oracle.deployment import Deployment
 
 DEVELOPMENT_CHAIN = 31337
@@ -179,12 +180,25 @@ def load(path: Path) -> Settings:
     for name in ("state", "deployment", "passphrase_file"):
         if isinstance(raw.get(name), str):
             raw[name] = path.parent / raw[name]
+    if isinstance(device := raw.get("device"), dict):
+        raw["device"] = _rooted(device, path.parent)
     try:
         return Settings(**raw)
     except ValidationError as error:
         raise SettingsMalformed(path=str(path), problem=_shown(error)) from error
     except Malformed as error:
         raise SettingsMalformed(path=str(path), problem=str(error)) from error
+
+
+def _rooted(device: dict[str, Any], folder: Path) -> dict[str, Any]:
+    """The devices' settings with files found from a folder on; a shipped table's bare name stays as it is."""
+    rooted = dict(device)
+    for name in ("table", "password_file", "ca_file"):
+        if isinstance(value := device.get(name), str) and value not in shipped():
+            rooted[name] = folder / value
+    if isinstance(parts := device.get("parts"), list):
+        rooted["parts"] = [_rooted(part, folder) if isinstance(part, dict) else part for part in parts]
+    return rooted
 
 
 def check_fits(settings: Settings, deployment: Deployment) -> None:
