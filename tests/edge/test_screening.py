@@ -11,9 +11,12 @@ from hypothesis import strategies as st
 from alliance.reading import Flag
 from edge.alarms import counted
 from edge.screening import CONFIRM, Bounds, Doubt, Seen, Verdict, Watched, bounds_of, screened
+from simulation.cast import STATIONS, CastStation
+from simulation.plant import Plant
+from simulation.profiles import DayProfile
 from tests.edge.peer import Peer
 from tests.edge.rig import BOUNDS as RIG_BOUNDS
-from tests.edge.rig import ScriptedStation, rig
+from tests.edge.rig import DAY, ScriptedStation, rig
 
 MINUTE_MS = 60_000
 BOUNDS = bounds_of(sample_ms=MINUTE_MS, rated_w=600_000, step_wh=10)
@@ -153,3 +156,32 @@ def test_what_is_doubted_is_flagged_counted_and_survives_a_restart(tmp_path: Pat
             assert last.flags == Flag.SUBSTITUTED
 
     asyncio.run(play())
+
+
+@pytest.mark.parametrize("station", STATIONS, ids=lambda station: station.key)
+def test_a_clean_day_of_a_simulated_station_raises_no_doubt(station: CastStation) -> None:
+    """Loads and sun up to the connection's limits, the battery at full power both ways, read once a minute."""
+    site = station.plant
+    load = tuple(site.pcc_import_w * share // 100 for share in (5, 40, 95, 60) for _ in range(24))
+    sun = tuple(site.pcc_export_w * share // 100 for share in (0, 30, 90, 10) for _ in range(24))
+    plant = Plant(
+        parameters=site, days={DAY: DayProfile(day=DAY, load_w=load, pv_w=sun)}, seed="s", start_ms=DAY.start_ms
+    )
+    rated_w = max(site.battery.charge_power_w, site.pcc_import_w, site.pcc_export_w)
+    bounds = bounds_of(sample_ms=MINUTE_MS, rated_w=rated_w, step_wh=10)
+    watched: list[Watched | None] = [None, None]
+    doubts: set[Doubt] = set()
+    for minute in range(1, 721):
+        if minute % 45 == 1:
+            order_w = site.battery.charge_power_w * (-1 if minute // 45 % 2 else 1)
+            plant.command(order_w, enabled=True)
+        plant.step(DAY.start_ms + minute * MINUTE_MS)
+        now = plant.snapshot()
+        seen = (
+            Seen(t_ms=now.t_ms, power_w=now.meter_power_w, in_wh=now.import_wh, out_wh=now.export_wh),
+            Seen(t_ms=now.t_ms, power_w=now.battery_power_w, in_wh=now.charge_wh, out_wh=now.discharge_wh),
+        )
+        for n, one in enumerate(seen):
+            watched[n], verdict = screened(watched[n], one, bounds=bounds)
+            doubts |= set(verdict.doubts)
+    assert doubts == set()
