@@ -8,13 +8,13 @@ from dataclasses import dataclass, replace
 import structlog
 
 from alliance.calendar import SLOT_MS, day_at
-from alliance.errors import AllianceError
+from alliance.errors import AllianceError, Malformed
 from alliance.ports import Clock
 from edge import control, demand, live, status, wish
 from edge.alarms import Alarms, Log
 from edge.clock import Synchronised
 from edge.control import Schedules
-from edge.devices.station import DeviceError, StationDevices, StationSample
+from edge.devices.station import DeviceError, Quality, StationDevices, StationSample
 from edge.directives import Directives
 from edge.fast_link import FastLink, Report
 from edge.frequency import Told
@@ -141,9 +141,16 @@ class StationBox:
         except (DeviceError, OSError) as failure:  # TimeoutError is an OSError
             alarms.raised("device.unreadable", at_ms=t_ms, reason=str(failure) or type(failure).__name__)
             alarms.count("bad_reads")
+            if isinstance(failure, Malformed):
+                alarms.count("bad_frames")
             return None
         alarms.cleared("device.unreadable", at_ms=t_ms)
         self._watch.see(sample, t_ms=t_ms)
+        if sample.quality & Quality.CLOCK_SKEWED:
+            alarms.raised("device.clock_skewed", at_ms=t_ms)
+            alarms.count("clock_skewed")
+        else:
+            alarms.cleared("device.clock_skewed", at_ms=t_ms)
         if sample.alarms:
             alarms.raised("device.alarm", at_ms=t_ms, named=", ".join(sample.alarms))
         else:

@@ -9,8 +9,9 @@ import logging
 import signal
 import sys
 from contextlib import suppress
+from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Protocol
+from typing import Annotated, Literal, Protocol
 
 import structlog
 import typer
@@ -26,25 +27,32 @@ from edge.alarms import Alarms
 from edge.box import Parts, Rhythm, StationBox
 from edge.clock import always_synchronised, kernel_synchronised
 from edge.control import Schedules
-from edge.devices.open import open_devices
+from edge.devices.link import MODBUS_PORT, ModbusLink, SerialLine, Transport
+from edge.devices.open import PartSettings, device_of, energy_step_wh, open_devices, tables_of
 from edge.directives import Directives
 from edge.fast import Setup
 from edge.fast_link import FastLink
 from edge.folder import KEY, NEXT, SIGNING, StateFolder, next_key, open_folder
 from edge.passphrase import lock_of
 from edge.recorder import Chance, Recorder, Recording
+from edge.sampling import BATTERY_CHANNEL, METER_CHANNEL
+from edge.screening import Bounds, bounds_of
 from edge.service import Service
 from edge.settings import Settings, check_fits, load
 from edge.signing import KeyKeeper
+from edge.tables import shipped
 from edge.uplink import Acknowledger, Uplink
 from oracle import deployment as deployments
 from oracle import keyfile
-from oracle.adapters import LockstepPacer, SeededRandomness, SystemPacer, SystemRandomness
+from oracle.adapters import LockstepPacer, SeededRandomness, SystemClock, SystemPacer, SystemRandomness
 from oracle.deployment import Deployment
 from oracle.keyfile import PassphraseMissing
 from oracle.signature import SECP256K1
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+
+table_app = typer.Typer(no_args_is_help=True, help="Point tables (点表).")
+app.add_typer(table_app, name="table")
 
 Config = Annotated[Path, typer.Option("--config", help="Settings, TOML or JSON.")]
 
@@ -147,6 +155,109 @@ def status(config: Config) -> None:
     typer.echo(json.dumps(box_status.status(settings.state, station=settings.station), ensure_ascii=False, indent=2))
 
 
+@table_app.command()
+def export(
+    config: Annotated[Path | None, typer.Option("--config", help="The station's settings.")] = None,
+    table: Annotated[list[Path] | None, typer.Option("--table", help="A shipped table's name, or a CSV file.")] = None,
+    form: Annotated[Literal["csv", "md"], typer.Option("--format", help="csv or md (Markdown).")] = "csv",
+    language: Annotated[Literal["zh", "en"], typer.Option("--lang", help="Column names: zh or en.")] = "zh",
+    out: Annotated[Path | None, typer.Option("--out", help="File; else standard output.")] = None,
+) -> None:
+    """Write the station's point tables, or single ones, as a document; a wrong row is named."""
+    from edge.devices import document
+
+    if (config is None) == (not table):
+        raise typer.BadParameter("give --config or --table")
+    devices = (
+        tables_of(load(config).device) if config else [device_of(PartSettings(table=path)) for path in table or ()]
+    )
+    write = document.as_csv if form == "csv" else document.as_markdown
+    text = write(devices, language=language)
+    if out is None:
+        typer.echo(text, nl=False)
+    else:
+        out.write_text(text, encoding="utf-8")
+
+
+@app.command("import-ocmf")
+def import_ocmf(
+    file: Annotated[Path, typer.Argument(help="OCMF records, one a line.")],
+    key: Annotated[Path, typer.Option("--key", help="The meter's public key: PEM, DER, or DER as hexadecimal.")],
+    out: Annotated[Path | None, typer.Option("--out", help="File; else standard output.")] = None,
+) -> None:
+    """Check signed meter values and write them as evidence, JSON; they settle nothing."""
+    from edge import ocmf
+
+    meter_key = ocmf.read_key(key.read_bytes())
+    try:
+        text = file.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError:
+        raise ocmf.OcmfMalformed(line=0, field="", problem="no UTF-8") from None
+    document = ocmf.evidence(ocmf.read_records(text, key=meter_key), key=meter_key)
+    told = json.dumps(document, ensure_ascii=False, indent=2)
+    if out is None:
+        typer.echo(told)
+    else:
+        out.write_text(told + "\n", encoding="utf-8")
+
+
+@app.command()
+def watch(
+    config: Config,
+    seconds: Annotated[int, typer.Option(help="End after so long; 0 goes on until Ctrl-C.", min=0)] = 0,
+    every_ms: Annotated[int, typer.Option(help="Time between two looks.", min=100)] = 1_000,
+    period_s: Annotated[int, typer.Option(help="Every point is told once in so long; 0 on change alone.", min=0)] = 60,
+) -> None:
+    """Read the station's devices and print points as JSON lines: first values, moves past the deadband, one a period.
+
+    It makes its own connection, which a serial line grants to one program at a time, and orders nothing.
+    """
+    from edge import watching
+
+    settings = load(config)
+    _log_to_stderr(settings.log_level)
+    with suppress(KeyboardInterrupt):
+        asyncio.run(
+            watching.watch(
+                settings.device,
+                say=typer.echo,
+                seconds=seconds,
+                every_ms=every_ms,
+                period_ms=period_s * 1_000,
+                clock=SystemClock(),
+            )
+        )
+
+
+@app.command()
+def probe(
+    where: Annotated[str, typer.Argument(metavar="HOST[:PORT]", help="Or the device file of a serial line.")],
+    unit: Annotated[int, typer.Option(help="Modbus unit; 0 asks each kind at its usual one.", min=0, max=247)] = 0,
+    transport: Annotated[Transport | None, typer.Option(help="tcp by default, rtu for a device file.")] = None,
+    baud: Annotated[int, typer.Option(help="Of a serial line.", min=300)] = 9_600,
+    parity: Annotated[Literal["N", "E", "O"], typer.Option(help="Of a serial line.")] = "N",
+    timeout_ms: Annotated[int, typer.Option(help="For each question.", min=10, max=60_000)] = 1_000,
+) -> None:
+    """Tell what a device is, as JSON: SunSpec models, or the shipped table that its identity register fits."""
+    from edge.devices.probe import probe as ask
+
+    logging.getLogger("pymodbus").addHandler(logging.NullHandler())
+    logging.getLogger("pymodbus").propagate = False
+    host, port = _host_port(where)
+    over = transport or (Transport.RTU if where.startswith("/") else Transport.TCP)
+    line = SerialLine(baud=baud, parity=parity)
+    link = ModbusLink(host=host, port=port, timeout_s=timeout_ms / 1_000, transport=over, line=line)
+
+    async def asked() -> list[dict[str, object]]:
+        try:
+            found = await ask(link, unit_id=unit, tables=list(shipped().values()))
+            return [{"kind": type(device).__name__.removesuffix("Found").lower(), **asdict(device)} for device in found]
+        finally:
+            link.close()
+
+    typer.echo(json.dumps(asyncio.run(asked()), ensure_ascii=False, indent=2))
+
+
 def main() -> None:
     """Run the command line; an error of ours is one line on stderr and an exit code."""
     try:
@@ -157,6 +268,18 @@ def main() -> None:
     except OSError as error:
         typer.echo(f"alliance-edge: {error}", err=True)
         sys.exit(4)
+
+
+def _host_port(where: str) -> tuple[str, int]:
+    """`host`, `host:port`, `[v6]:port`, or a device file, whose port is 0."""
+    if where.startswith("/"):
+        return where, 0
+    host, colon, port = where.rpartition(":")
+    if not colon or where.endswith("]"):
+        return where.strip("[]"), MODBUS_PORT
+    if not port.isdecimal() or not 0 < int(port) < 1 << 16:
+        raise typer.BadParameter(f"{port!r} is no port", param_hint="HOST[:PORT]")
+    return host.strip("[]"), int(port)
 
 
 def _exit_code(error: AllianceError) -> int:
@@ -239,10 +362,12 @@ def _box(settings: Settings, deployment: Deployment, folder: StateFolder, clock:
     )  # fmt: skip
     parts = Parts(
         station=settings.station,
-        devices=open_devices(settings.device),
+        devices=open_devices(settings.device, clock=clock),
         limits=settings.limits,
         recording=recording,
-        recorder=Recorder(recording=recording, store=folder.store, outbox=folder.outbox, alarms=alarms),
+        recorder=Recorder(
+            recording=recording, store=folder.store, outbox=folder.outbox, alarms=alarms, bounds=_bounds(settings)
+        ),
         schedules=Schedules(folder.store),
         directives=Directives(
             folder.store,
@@ -273,6 +398,17 @@ def _fast(settings: Settings, folder: StateFolder) -> FastLink | None:
             reached_w=reached_w,
         )
     )  # fmt: skip
+
+
+def _bounds(settings: Settings) -> dict[int, Bounds]:
+    """What is believable of each channel, by what the station may do."""
+    limits, step_wh = settings.limits, energy_step_wh(settings.device)
+    battery_w = max(1_000, limits.charge_power_w, limits.discharge_power_w)
+    meter_w = max(battery_w, limits.pcc_import_w, limits.pcc_export_w)
+    return {
+        channel: bounds_of(sample_ms=settings.sample_s * 1_000, rated_w=rated_w, step_wh=step_wh)
+        for channel, rated_w in ((METER_CHANNEL, meter_w), (BATTERY_CHANNEL, battery_w))
+    }
 
 
 def _rhythm(settings: Settings) -> Rhythm:

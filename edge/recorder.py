@@ -4,21 +4,26 @@ One transaction a sample holds all that it changes. What could not be stored did
 on only after the commit, and closing again signs the same bytes.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from alliance.identity import Address, Digest
 from alliance.ports import Randomness, Signer
+from alliance.reading import Reading
 from edge import stream as streams
 from edge.alarms import Alarms
 from edge.devices.station import StationSample
 from edge.outbox import Outbox
-from edge.sampling import CHANNELS, Moment, reading_of
+from edge.sampling import BELIEVED, CHANNELS, Moment, reading_of, seen
+from edge.screening import Bounds, Doubt, Seen, Verdict, Watched, screened
 from edge.store import StorageFailed, Store
 from edge.stream import NO_BEACON, Beacon, Stream
 from oracle.eip712 import Domain
 from oracle.reading import ReadingMalformed
 from oracle.segment import SealedSegment
+
+Judged = Mapping[int, tuple[Watched, Verdict]]
+"""What screening says of each channel; empty where there is no sample."""
 
 Chance = Callable[[str], Randomness]
 """Fresh randomness for a named purpose."""
@@ -38,9 +43,13 @@ class Recording:
 class Recorder:
     """Keeps the channels' streams."""
 
-    def __init__(self, *, recording: Recording, store: Store, outbox: Outbox, alarms: Alarms) -> None:
+    def __init__(
+        self, *, recording: Recording, store: Store, outbox: Outbox, alarms: Alarms, bounds: Mapping[int, Bounds]
+    ) -> None:
         self._recording, self._store, self._outbox, self._alarms = recording, store, outbox, alarms
         self._streams = outbox.streams(CHANNELS)
+        self._bounds = bounds
+        self._watched = {c: _remembered(stream.last) for c, stream in self._streams.items()}
 
     @property
     def between_segments(self) -> bool:
@@ -57,11 +66,14 @@ class Recorder:
         """Store a sample, or the lack of one, and sign what closes now; returns how many segments were signed."""
         try:
             accepted = self._accepted(sample, moment)
+            judged = self._judged(accepted, moment)
             try:
-                return self._stored(accepted, moment, beacon)
+                signed = self._stored(accepted, judged, moment, beacon)
             except StorageFailed:
                 self._store.relieve()
-                return self._stored(accepted, moment, beacon)
+                signed = self._stored(accepted, judged, moment, beacon)
+            self._tell(judged, at_ms=moment.t_ms)
+            return signed
         except (StorageFailed, OSError) as failure:
             self._alarms.raised("outbox.failed", at_ms=moment.t_ms, reason=str(failure))
             if sample is not None:
@@ -79,9 +91,35 @@ class Recorder:
         self._alarms.count("telemetry_refused")
         return None
 
-    def _stored(self, sample: StationSample | None, moment: Moment, beacon: Beacon) -> int:
+    def _judged(self, sample: StationSample | None, moment: Moment) -> Judged:
+        """Screen each channel (protocol 2.7)."""
+        if sample is None:
+            return {}
+        return {
+            channel: screened(
+                self._watched[channel], seen(sample, channel=channel, moment=moment), bounds=self._bounds[channel]
+            )
+            for channel in self._streams
+        }
+
+    def _tell(self, judged: Judged, *, at_ms: int) -> None:
+        """Count what is doubted, and raise or clear each channel's alarm."""
+        for channel, (watched, verdict) in judged.items():
+            self._watched[channel] = watched
+            for doubt in verdict.doubts:
+                self._alarms.count(doubt, verdict.missing if doubt is Doubt.GAP else 1)
+            alarm, told = f"reading.doubtful.{channel}", [d for d in verdict.doubts if d is not Doubt.GAP]
+            if told:
+                self._alarms.raised(alarm, at_ms=at_ms, doubts=", ".join(told))
+            else:
+                self._alarms.cleared(alarm, at_ms=at_ms)
+
+    def _stored(self, sample: StationSample | None, judged: Judged, moment: Moment, beacon: Beacon) -> int:
         sealed: list[SealedSegment] = []
-        moved = [self._moved(stream, sample, moment, beacon, sealed) for stream in self._streams.values()]
+        moved = [
+            self._moved(stream, sample, judged[channel][1] if judged else BELIEVED, moment, beacon, sealed)
+            for channel, stream in self._streams.items()
+        ]
         self._outbox.save(moved, sealed)
         self._streams = {stream.channel: stream for stream in moved}
         self._alarms.cleared("outbox.failed", at_ms=moment.t_ms)
@@ -90,22 +128,25 @@ class Recorder:
         return len(sealed)
 
     def _moved(
-        self, stream: Stream, sample: StationSample | None, moment: Moment, beacon: Beacon, sealed: list[SealedSegment]
-    ) -> Stream:
+        self, stream: Stream, sample: StationSample | None, verdict: Verdict, moment: Moment, beacon: Beacon,
+        sealed: list[SealedSegment],
+    ) -> Stream:  # fmt: skip
         seconds = self._recording.epoch_seconds
         if streams.overdue(stream, moment.t_ms, epoch_seconds=seconds):
             stream = self._closed(stream, sealed)
         if stream.opened is None:
             secret = self._secret(stream, moment)
             stream = streams.opened_at(stream, moment.t_ms, secret=secret, beacon=beacon, epoch_seconds=seconds)
-        if sample is not None:
-            stream = self._appended(stream, sample, moment)
+        if sample is not None and verdict.recorded:
+            stream = self._appended(stream, sample, verdict, moment)
         if streams.complete(stream, moment.t_ms, epoch_seconds=seconds):
             stream = self._closed(stream, sealed)
         return stream
 
-    def _appended(self, stream: Stream, sample: StationSample, moment: Moment) -> Stream:
-        reading = reading_of(sample, channel=stream.channel, seq=stream.next_seq, moment=moment, previous=stream.last)
+    def _appended(self, stream: Stream, sample: StationSample, verdict: Verdict, moment: Moment) -> Stream:
+        reading = reading_of(
+            sample, channel=stream.channel, seq=stream.next_seq, moment=moment, previous=stream.last, verdict=verdict
+        )
         try:
             return streams.appended(stream, reading)
         except ReadingMalformed as failure:
@@ -125,3 +166,10 @@ class Recorder:
         """32 bytes for the segment that opens now; named by its place, so that a seeded run repeats after a restart."""
         epoch = streams.epoch_of(moment.t_ms, epoch_seconds=self._recording.epoch_seconds)
         return Digest(self._recording.chance(f"secret-{stream.channel}-{stream.next_seq}-{epoch}").token(32))
+
+
+def _remembered(last: Reading | None) -> Watched | None:
+    """What a restart remembers of a channel: its last reading."""
+    if last is None:
+        return None
+    return Watched(last=Seen(t_ms=last.t_ms, power_w=last.a, in_wh=last.c, out_wh=last.d))

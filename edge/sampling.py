@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from alliance.reading import ChannelKind, Flag, Reading, battery_word
 from edge.devices.station import Quality, StationSample
+from edge.screening import Seen, Verdict
 
 METER_CHANNEL = 1
 BATTERY_CHANNEL = 2
@@ -14,6 +15,7 @@ CHANNELS: Mapping[int, ChannelKind] = {METER_CHANNEL: ChannelKind.METER, BATTERY
 LATE_MS = 2_000
 """A sample taken so soon after its tick carries the tick's time; a later one carries its own."""
 
+BELIEVED = Verdict()
 _UNSALTED = bytes(16)
 
 
@@ -31,18 +33,25 @@ def stamp_ms(tick_ms: int, *, now_ms: int) -> int:
 
 
 def reading_of(
-    sample: StationSample, *, channel: int, seq: int, moment: Moment, previous: Reading | None
+    sample: StationSample, *, channel: int, seq: int, moment: Moment, previous: Reading | None,
+    verdict: Verdict = BELIEVED,
 ) -> Reading:  # fmt: skip
-    """The channel's reading of a sample, not yet salted; `previous` is the channel's last one (protocol 2.3)."""
+    """The channel's reading of a sample, not yet salted; `previous` is the channel's last one (protocol 2.3, 2.7)."""
     a, b, c, d = _numbers(sample, CHANNELS[channel])
     flags = Flag(0)
     if not moment.synchronised or (previous is not None and moment.t_ms < previous.t_ms):
         flags |= Flag.CLOCK_UNSYNCHRONISED
-    if previous is not None and (c < previous.c or d < previous.d):
+    if verdict.reset or (previous is not None and (c < previous.c or d < previous.d)):
         flags |= Flag.REGISTER_RESET
-    if sample.quality & Quality.OUT_OF_RANGE:
+    if verdict.substituted or sample.quality & Quality.OUT_OF_RANGE:
         flags |= Flag.SUBSTITUTED
     return Reading(flags=int(flags), channel=channel, seq=seq, t_ms=moment.t_ms, a=a, b=b, c=c, d=d, salt=_UNSALTED)
+
+
+def seen(sample: StationSample, *, channel: int, moment: Moment) -> Seen:
+    """The channel's numbers that screening looks at."""
+    a, _, c, d = _numbers(sample, CHANNELS[channel])
+    return Seen(t_ms=moment.t_ms, power_w=a, in_wh=c, out_wh=d)
 
 
 def _numbers(sample: StationSample, kind: ChannelKind) -> tuple[int, int, int, int]:

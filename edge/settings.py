@@ -17,8 +17,9 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from alliance.errors import AllianceError, Malformed, Missing, Refused
 from alliance.identity import Address, address
-from edge.devices.open import DeviceSettings
+from edge.devices.open import DeviceSettings, PartSettings
 from edge.limits import Limits, Need
+from edge.tables import shipped
 from oracle.deployment import Deployment
 
 DEVELOPMENT_CHAIN = 31337
@@ -60,6 +61,15 @@ def _known_keys(kind: type) -> Callable[[object], object]:
     return check
 
 
+def _device(value: object) -> object:
+    """Known keys of the devices' settings, parts included."""
+    known, known_of_part = _known_keys(DeviceSettings), _known_keys(PartSettings)
+    if isinstance(value, dict) and isinstance(value.get("parts"), list | tuple):
+        for part in value["parts"]:
+            known_of_part(part)
+    return known(value)
+
+
 def _address(value: object) -> object:
     if isinstance(value, bytes):
         return value
@@ -97,7 +107,7 @@ class Settings(BaseSettings):
     """File of the key files' passphrase, readable by its owner alone; else see `edge.passphrase`."""
     plain_key_allowed: bool = False
     """Whether key files may stand unencrypted."""
-    device: Annotated[DeviceSettings, BeforeValidator(_known_keys(DeviceSettings))]
+    device: Annotated[DeviceSettings, BeforeValidator(_device)]
     limits: Annotated[Limits, BeforeValidator(_known_keys(Limits))]
     shave_demand: bool = False
     """Whether the battery discharges, schedule or not, to keep `limits.demand_w` or what the month has reached."""
@@ -184,12 +194,25 @@ def load(path: Path) -> Settings:
     for name in ("state", "deployment", "passphrase_file"):
         if isinstance(raw.get(name), str):
             raw[name] = path.parent / raw[name]
+    if isinstance(device := raw.get("device"), dict):
+        raw["device"] = _rooted(device, path.parent)
     try:
         return Settings(**raw)
     except ValidationError as error:
         raise SettingsMalformed(path=str(path), problem=_shown(error)) from error
     except Malformed as error:
         raise SettingsMalformed(path=str(path), problem=str(error)) from error
+
+
+def _rooted(device: dict[str, Any], folder: Path) -> dict[str, Any]:
+    """The devices' settings with files found from a folder on; a shipped table's bare name stays as it is."""
+    rooted = dict(device)
+    for name in ("table", "password_file", "ca_file"):
+        if isinstance(value := device.get(name), str) and value not in shipped():
+            rooted[name] = folder / value
+    if isinstance(parts := device.get("parts"), list):
+        rooted["parts"] = [_rooted(part, folder) if isinstance(part, dict) else part for part in parts]
+    return rooted
 
 
 def check_fits(settings: Settings, deployment: Deployment) -> None:

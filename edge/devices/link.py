@@ -1,28 +1,62 @@
-"""One Modbus TCP connection, and its failures by name; the only module that touches a Modbus client (protocol 2.1)."""
+"""One Modbus connection, TCP or serial, and its failures by name; alone touches a Modbus client (protocol 2.1)."""
 
 import asyncio
+from dataclasses import dataclass
+from enum import StrEnum
 from types import TracebackType
+from typing import Literal
 
-from pymodbus.client import AsyncModbusTcpClient
+from pymodbus.client import AsyncModbusSerialClient, AsyncModbusTcpClient
 from pymodbus.exceptions import ModbusException
+from pymodbus.framer import FramerType
 
-from edge.devices.station import DeviceRefused, DeviceSilent, DeviceUnreachable, FrameMalformed
+from edge.devices.station import DeviceRefused, DeviceSilent, DeviceUnreachable, FrameDamaged, FrameMalformed
 
 HOLDING = 3
 INPUT = 4
 _WRITE_MULTIPLE = 16
+MODBUS_PORT = 502
 MAX_REGISTERS = 125
 """A single read carries no more."""
 
 
-class ModbusLink:
-    """Reads and writes registers. `async with link:` around a sequence that must not be interleaved."""
+class Transport(StrEnum):
+    """How frames travel."""
 
-    def __init__(self, *, host: str, port: int, timeout_s: float) -> None:
-        self._host, self._port = host, port
+    TCP = "tcp"
+    RTU = "rtu"
+    """A serial line (RS-485): frames with CRC."""
+    RTU_OVER_TCP = "rtu_over_tcp"
+    """A serial line behind a serial server: frames with CRC in a TCP stream."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SerialLine:
+    """A serial line's settings, the same at all devices on it; 8 data bits."""
+
+    baud: int = 9_600
+    parity: Literal["N", "E", "O"] = "N"
+    stop_bits: Literal[1, 2] = 1
+
+
+class ModbusLink:
+    """Reads and writes registers. `async with link:` around a sequence that must not be interleaved.
+
+    On a serial line `host` is the line's device file and `port` is 0, in errors too.
+    """
+
+    def __init__(
+        self, *, host: str, port: int, timeout_s: float, transport: Transport = Transport.TCP,
+        line: SerialLine | None = None,
+    ) -> None:  # fmt: skip
+        self.host, self.port = host, port
         self._timeout_s = timeout_s
-        self._client: AsyncModbusTcpClient | None = None
+        self._transport, self._line = transport, line or SerialLine()
+        self._client: AsyncModbusTcpClient | AsyncModbusSerialClient | None = None
         self._turn = asyncio.Lock()
+        self._heard_bytes = 0
+        self.generation = 0
+        """How many connections were made; behind a new one may stand another device."""
 
     @property
     def connected(self) -> bool:
@@ -39,15 +73,15 @@ class ModbusLink:
         try:
             answer = await call(address, count=count, device_id=unit_id)
         except ModbusException as failure:
-            raise self._silent(function, address, failure) from failure
+            raise self._unanswered(function, address, failure) from failure
         if answer.isError():
             raise self._refused(function, address, getattr(answer, "exception_code", 0))
         registers = list(getattr(answer, "registers", []))
         if len(registers) != count:
             self.close()
             raise FrameMalformed(
-                host=self._host,
-                port=self._port,
+                host=self.host,
+                port=self.port,
                 function=function,
                 address=address,
                 want_registers=count,
@@ -61,7 +95,7 @@ class ModbusLink:
         try:
             answer = await client.write_registers(address, registers, device_id=unit_id)
         except ModbusException as failure:
-            raise self._silent(_WRITE_MULTIPLE, address, failure) from failure
+            raise self._unanswered(_WRITE_MULTIPLE, address, failure) from failure
         if answer.isError():
             raise self._refused(_WRITE_MULTIPLE, address, getattr(answer, "exception_code", 0))
 
@@ -82,24 +116,43 @@ class ModbusLink:
             self.close()  # an answer may still be under way: it must not meet the next question
         self._turn.release()
 
-    async def _connected(self) -> AsyncModbusTcpClient:
+    async def _connected(self) -> AsyncModbusTcpClient | AsyncModbusSerialClient:
         if self._client is not None and self._client.connected:
             return self._client
         self.close()
-        client = AsyncModbusTcpClient(
-            self._host, port=self._port, timeout=self._timeout_s, retries=0, reconnect_delay=0, name="alliance-edge"
-        )
+        client = self._new_client()
         if not await client.connect():
             client.close()
-            raise DeviceUnreachable(host=self._host, port=self._port)
+            raise DeviceUnreachable(host=self.host, port=self.port)
         self._client = client
+        self.generation += 1
         return client
 
-    def _silent(self, function: int, address: int, failure: ModbusException) -> DeviceSilent:
+    def _new_client(self) -> AsyncModbusTcpClient | AsyncModbusSerialClient:
+        if self._transport is Transport.RTU:
+            return AsyncModbusSerialClient(
+                self.host, baudrate=self._line.baud, parity=self._line.parity, stopbits=self._line.stop_bits,
+                timeout=self._timeout_s, retries=0, reconnect_delay=0, name="alliance-edge", trace_packet=self._heard,
+            )  # fmt: skip
+        framer = FramerType.RTU if self._transport is Transport.RTU_OVER_TCP else FramerType.SOCKET
+        return AsyncModbusTcpClient(
+            self.host, port=self.port, framer=framer, timeout=self._timeout_s, retries=0, reconnect_delay=0,
+            name="alliance-edge", trace_packet=self._heard,
+        )  # fmt: skip
+
+    def _heard(self, sending: bool, data: bytes) -> bytes:
+        self._heard_bytes = 0 if sending else self._heard_bytes + len(data)
+        return data
+
+    def _unanswered(self, function: int, address: int, failure: ModbusException) -> DeviceSilent | FrameDamaged:
         self.close()
+        if self._heard_bytes:
+            return FrameDamaged(
+                host=self.host, port=self.port, function=function, address=address, heard_bytes=self._heard_bytes
+            )
         return DeviceSilent(
-            host=self._host, port=self._port, function=function, address=address, reason=type(failure).__name__
+            host=self.host, port=self.port, function=function, address=address, reason=type(failure).__name__
         )
 
     def _refused(self, function: int, address: int, exception: int) -> DeviceRefused:
-        return DeviceRefused(host=self._host, port=self._port, function=function, address=address, exception=exception)
+        return DeviceRefused(host=self.host, port=self.port, function=function, address=address, exception=exception)

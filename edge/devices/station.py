@@ -5,12 +5,15 @@ DeviceError
  ├─ DeviceSilent        (Missing)    connected, but no answer in time
  ├─ PointAbsent         (Missing)    the device says that it does not implement what we need
  ├─ DeviceRefused       (Refused)    a Modbus exception response
+ ├─ DeviceForeign       (Refused)    another device stands where the table's one should
  ├─ SetPointOutOfRange  (Refused)    we were asked to write what the device does not take
  ├─ PointOutOfRange     (Malformed)  a billing register outside its stated range
+ ├─ FrameDamaged        (Malformed)  bytes came in time, but no frame whose checks hold (CRC, length, transaction)
  └─ FrameMalformed      (Malformed)  an answer of the wrong shape
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import IntFlag, StrEnum
 from typing import Protocol
 
@@ -32,11 +35,13 @@ class Quality(IntFlag):
     """Marks of a sample; 0 is good."""
 
     OUT_OF_RANGE = 1
-    """A value outside the range that the point table states; it is passed on as it came, SOC and SOH clipped."""
+    """A value of the reading outside the range that the point table states; passed on as it came, SOC, SOH clipped."""
     NOT_IMPLEMENTED = 2
     """The device does not give some value that can be done without; it reads 0, or unknown."""
     ALARM = 4
     """The device reports an alarm."""
+    CLOCK_SKEWED = 8
+    """A device's own clock is far from the box's; readings carry the box's time, so nothing else follows."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,6 +89,10 @@ class StationSample:
     """True: the device takes orders from afar; False: its switch stands on local (就地)."""
     manual: bool | None = None
     """Whether somebody has taken the device over by hand (人工接管)."""
+    points: Mapping[str, int] = field(default_factory=dict)
+    """Every point that the station's tables name, by key, in our unit and sign; what was not given is absent."""
+    doubtful: frozenset[str] = frozenset()
+    """Keys of `points` outside the range that their table states."""
 
 
 class StationDevices(Protocol):
@@ -140,6 +149,17 @@ class DeviceRefused(DeviceError, Refused):
 
 
 @dataclass(kw_only=True, eq=False)
+class FrameDamaged(DeviceError, Malformed):
+    """Bytes came in time, but no frame whose checks hold: noise on the line, or another protocol."""
+
+    host: str
+    port: int
+    function: int
+    address: int
+    heard_bytes: int
+
+
+@dataclass(kw_only=True, eq=False)
 class FrameMalformed(DeviceError, Malformed):
     """An answer has not the registers that were asked for."""
 
@@ -156,6 +176,16 @@ class PointAbsent(DeviceError, Missing):
     """The device does not implement a point that cannot be done without."""
 
     point: str
+
+
+@dataclass(kw_only=True, eq=False)
+class DeviceForeign(DeviceError, Refused):
+    """The identity register says that another kind of device answers: nothing of it is read or commanded."""
+
+    host: str
+    port: int
+    want: int
+    got: int
 
 
 @dataclass(kw_only=True, eq=False)

@@ -1,73 +1,63 @@
-"""The table-driven driver: a station behind one Modbus register map, as its point table describes it (protocol 2.1)."""
+"""The table-driven driver: a station of one device or several, as their point tables describe them (protocol 2.1)."""
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from functools import reduce
+from operator import or_
 
-from edge.devices.link import MAX_REGISTERS, ModbusLink
-from edge.devices.points import Point
+from edge.devices.points import Point, Raw
+from edge.devices.source import Source
 from edge.devices.station import (
     PcsState,
+    PointAbsent,
     PointOutOfRange,
     Quality,
     SetPointOutOfRange,
     StationSample,
 )
+from edge.devices.vocabulary import REQUIRED
 
 _FULL_BP = 10_000
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Block:
-    """Adjacent registers that one request reads."""
-
-    unit_id: int
-    function: int
-    address: int
-    count: int
-    points: tuple[Point, ...]
+_RECORDED = {"meter_power", "meter_reactive", "battery_power", "battery_soc", "battery_soh"}
+_WISHED = ("battery_soh", "charge_limit", "discharge_limit", "pcs_state")
 
 
 class TableStation:
-    """Drives a station by a point table. Nothing between two points is read: a device may refuse holes."""
+    """Drives a station by its point tables; no two devices give the same point."""
 
-    def __init__(self, *, points: Mapping[str, Point], link: ModbusLink, revert_s: int) -> None:
-        self._points = points
-        self._link = link
+    def __init__(self, *, sources: Sequence[Source], revert_s: int) -> None:
+        self._sources = sources
+        self._points = {key: point for source in sources for key, point in source.points.items()}
         self._revert_s = revert_s
-        self._blocks = blocks_of(points.values())
         self._beats = 0
 
     async def read(self) -> StationSample:
         """Take one sample. Raises DeviceError."""
-        raw: dict[str, int] = {}
-        async with self._link as link:
-            for block in self._blocks:
-                registers = await link.read(
-                    unit_id=block.unit_id, function=block.function, address=block.address, count=block.count
-                )
-                for point in block.points:
-                    start = point.address - block.address
-                    raw[point.key] = point.raw_of(registers[start : start + point.registers])
-        return sample_of(self._points, raw)
+        raw: dict[str, Raw | None] = {}
+        for source in self._sources:
+            raw.update(await source.read())
+        said = reduce(or_, (source.quality for source in self._sources), Quality(0))
+        return sample_of(self._points, raw, said=said)
 
     async def write_power(self, power_w: int) -> None:
         """Order a power, positive discharging: time-out and heartbeat first, then the power, then remote mode."""
         self._check_range(power_w)
         self._beats = (self._beats + 1) % 0x10000
-        async with self._link as link:
-            for key, value in (
-                ("command_timeout", self._revert_s),
-                ("heartbeat", self._beats),
-                ("set_power", power_w),
-                ("remote_enable", 1),
-            ):
-                if point := self._points.get(key):
-                    registers = point.registers_of(point.raw_for(value))
-                    await link.write(unit_id=point.unit_id, address=point.address, registers=registers)
+        orders = {
+            "command_timeout": self._revert_s,
+            "heartbeat": self._beats,
+            "bms_heartbeat": self._beats,
+            "set_power": power_w,
+            "remote_enable": 1,
+        }
+        for source in self._sources:
+            held = {key: value for key, value in orders.items() if _writable(source.points.get(key))}
+            if held:
+                await source.write(held)
 
     async def close(self) -> None:
-        """Let the connection go."""
-        self._link.close()
+        """Let the connections go."""
+        for source in self._sources:
+            await source.close()
 
     def _check_range(self, power_w: int) -> None:
         point = self._points["set_power"]
@@ -76,86 +66,89 @@ class TableStation:
             raise SetPointOutOfRange(point="set_power", power_w=power_w, lowest_w=bounds[0], highest_w=bounds[1])
 
 
-def blocks_of(points: Iterable[Point]) -> tuple[Block, ...]:
-    """Gather points into requests: adjacent or overlapping registers of one unit and function, at most 125."""
-    blocks: list[Block] = []
-    for point in sorted(points, key=lambda p: (p.unit_id, p.function, p.address)):
-        last = blocks[-1] if blocks else None
-        if last is not None and _extends(last, point):
-            end = max(last.address + last.count, point.address + point.registers)
-            count, held = end - last.address, (*last.points, point)
-            blocks[-1] = Block(
-                unit_id=last.unit_id, function=last.function, address=last.address, count=count, points=held
-            )
-        else:
-            blocks.append(
-                Block(
-                    unit_id=point.unit_id,
-                    function=point.function,
-                    address=point.address,
-                    count=point.registers,
-                    points=(point,),
-                )
-            )
-    return tuple(blocks)
+def sample_of(
+    points: Mapping[str, Point], raw: Mapping[str, Raw | None], *, said: Quality = Quality(0)
+) -> StationSample:  # fmt: skip
+    """Make a sample of raw values by key; `said` is what the sources say themselves.
 
-
-def sample_of(points: Mapping[str, Point], raw: Mapping[str, int]) -> StationSample:
-    """Make a sample of raw values by key. Raises PointOutOfRange for a metered energy outside its range."""
-    quality = _quality(points, raw)
-
-    def value(key: str) -> int:
-        return points[key].value_of(raw[key]) if key in points else 0
-
-    alarms = _alarms(points, raw)
+    Raises PointOutOfRange for a metered energy outside its range, PointAbsent for a required point without a value.
+    """
+    given = {key: value for key, value in raw.items() if value is not None and key in points}
+    quality = _quality(points, given) | said
+    values = {key: points[key].value_of(value) for key, value in given.items()}
+    alarms = tuple(alarm for key, value in given.items() for alarm in points[key].alarms_of(value))
+    doubtful = frozenset(key for key, value in given.items() if not points[key].in_range(value))
+    sure = {key: value for key, value in values.items() if key not in doubtful}
     return StationSample(
-        meter_power_w=value("meter_power"),
-        reactive_var=value("meter_reactive"),
-        import_wh=value("meter_import"),
-        export_wh=value("meter_export"),
-        battery_power_w=value("battery_power"),
-        soc_bp=min(_FULL_BP, max(0, value("battery_soc"))),
-        soh_bp=min(_FULL_BP, max(0, value("battery_soh"))),
-        charge_wh=value("battery_charge"),
-        discharge_wh=value("battery_discharge"),
-        pcs_state=_state(points, raw),
-        charge_limit_w=value("charge_limit"),
-        discharge_limit_w=value("discharge_limit"),
-        set_power_w=value("set_power"),
-        frequency_mhz=value("frequency"),
+        meter_power_w=values["meter_power"],
+        reactive_var=values.get("meter_reactive", 0),
+        import_wh=values["meter_import"],
+        export_wh=values["meter_export"],
+        battery_power_w=values["battery_power"],
+        soc_bp=_share(values["battery_soc"]),
+        soh_bp=_share(values.get("battery_soh", 0)),
+        charge_wh=values["battery_charge"],
+        discharge_wh=values["battery_discharge"],
+        pcs_state=_state(points, given),
+        charge_limit_w=values.get("charge_limit", 0),
+        discharge_limit_w=values.get("discharge_limit", 0),
+        set_power_w=values["set_power"],
+        frequency_mhz=values.get("frequency", 0),
         alarms=alarms,
         quality=quality | Quality.ALARM if alarms else quality,
+        points=values,
+        doubtful=doubtful,
+        cell_lowest_mv=sure.get("cell_voltage_min"),
+        cell_highest_mv=sure.get("cell_voltage_max"),
+        cell_coldest_ddegc=sure.get("cell_temperature_min"),
+        cell_hottest_ddegc=sure.get("cell_temperature_max"),
+        bms_allows_charge=_all(sure, "charge_permitted"),
+        bms_allows_discharge=_all(sure, "discharge_permitted"),
+        contactor_closed=_all(sure, "contactor_closed"),
+        heartbeat=sure.get("bms.heartbeat"),
+        remote=_all(sure, "remote_switch"),
+        manual=_any(sure, "manual_control"),
     )
 
 
-def _extends(block: Block, point: Point) -> bool:
-    same = (block.unit_id, block.function) == (point.unit_id, point.function)
-    end = point.address + point.registers
-    return same and point.address <= block.address + block.count and end - block.address <= MAX_REGISTERS
+def _writable(point: Point | None) -> bool:
+    return point is not None and point.writable
 
 
-def _quality(points: Mapping[str, Point], raw: Mapping[str, int]) -> Quality:
+def _all(values: Mapping[str, int], name: str) -> bool | None:
+    """Whether a point and those of that name in parts of the station all say yes; None where there is none."""
+    said = [value for key, value in values.items() if key == name or key.endswith(f".{name}")]
+    return all(said) if said else None
+
+
+def _any(values: Mapping[str, int], name: str) -> bool | None:
+    """Whether a point or one of that name in a part of the station says yes; None where there is none."""
+    said = [value for key, value in values.items() if key == name or key.endswith(f".{name}")]
+    return any(said) if said else None
+
+
+def _share(value_bp: int) -> int:
+    return min(_FULL_BP, max(0, value_bp))
+
+
+def _quality(points: Mapping[str, Point], given: Mapping[str, Raw]) -> Quality:
     quality = Quality(0)
-    if any(key not in points for key in ("battery_soh", "charge_limit", "discharge_limit", "pcs_state")):
-        quality |= Quality.NOT_IMPLEMENTED
     for key, point in points.items():
-        if point.in_range(raw[key]):
-            continue
-        if point.kind == "YM":
-            raise PointOutOfRange(
-                point=key, raw=raw[key], lowest=f"{point.lowest} {point.unit}", highest=f"{point.highest} {point.unit}"
-            )
-        quality |= Quality.OUT_OF_RANGE
+        if key not in given:
+            if key in REQUIRED or point.kind == "YM":
+                raise PointAbsent(point=key)
+        elif (point.kind == "YM" or key in _RECORDED) and not point.in_range(given[key]):
+            if point.kind == "YM":
+                raise PointOutOfRange(
+                    point=key, raw=int(given[key]), lowest=f"{point.lowest} {point.unit}",
+                    highest=f"{point.highest} {point.unit}",
+                )  # fmt: skip
+            quality |= Quality.OUT_OF_RANGE
+    if any(key not in given for key in _WISHED):
+        quality |= Quality.NOT_IMPLEMENTED
     return quality
 
 
-def _state(points: Mapping[str, Point], raw: Mapping[str, int]) -> PcsState:
-    name = points["pcs_state"].name_of(raw["pcs_state"]) if "pcs_state" in points else ""
+def _state(points: Mapping[str, Point], given: Mapping[str, Raw]) -> PcsState:
+    name = points["pcs_state"].name_of(given["pcs_state"]) if "pcs_state" in given else ""
     return PcsState(name) if name else PcsState.UNKNOWN
-
-
-def _alarms(points: Mapping[str, Point], raw: Mapping[str, int]) -> tuple[str, ...]:
-    if "alarm_word" not in points:
-        return ()
-    word, names = raw["alarm_word"], dict(points["alarm_word"].enumeration)
-    return tuple(names.get(bit, f"bit {bit}") for bit in range(word.bit_length()) if word >> bit & 1)

@@ -1,4 +1,4 @@
-"""A Modbus TCP server whose registers are ours: reads show the last published image, writes are judged first.
+"""A Modbus server, TCP or serial, with registers of ours: reads show the last published image, writes are judged.
 
 The only module that touches a Modbus server.
 """
@@ -9,10 +9,12 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from pymodbus.constants import ExcCodes
-from pymodbus.server import ModbusTcpServer
+from pymodbus.framer import FramerType
+from pymodbus.server import ModbusSerialServer, ModbusTcpServer
 from pymodbus.simulator import DataType, SimData, SimDevice
 
 from alliance.errors import Missing, Refused
+from edge.devices.link import SerialLine, Transport
 
 HOLDING = 3
 INPUT = 4
@@ -69,16 +71,22 @@ class Writer(Protocol):
 
 
 class DeviceServer:
-    """Serves banks of registers, by function space, for one unit."""
+    """Serves banks of registers, by function space, for one unit; on a serial line `host` is its device file."""
 
-    def __init__(self, *, host: str, port: int, unit_id: int, banks: Mapping[int, Bank], writer: Writer) -> None:
+    def __init__(
+        self, *, host: str, port: int, unit_id: int, banks: Mapping[int, Bank], writer: Writer,
+        transport: Transport = Transport.TCP, line: SerialLine | None = None,
+    ) -> None:  # fmt: skip
+        self.beside: list[DeviceServer] = []
+        """Devices of other units that hang on the same line and answer through this server."""
         self.host, self.port = host, port
         self._unit_id, self._banks, self._writer = unit_id, banks, writer
-        self._server: ModbusTcpServer | None = None
+        self._transport, self._line = transport, line or SerialLine()
+        self._server: ModbusTcpServer | ModbusSerialServer | None = None
 
     async def start(self) -> None:
         """Listen. Raises PortTaken."""
-        server = ModbusTcpServer(self._device(), address=(self.host, self.port))
+        server = self._new_server()
         try:
             await server.serve_forever(background=True)
         except RuntimeError:
@@ -92,13 +100,25 @@ class DeviceServer:
             self._server = None
             await asyncio.sleep(0)  # the loop lets closed connections go
 
+    def _new_server(self) -> ModbusTcpServer | ModbusSerialServer:
+        if self._transport is Transport.RTU:
+            return ModbusSerialServer(
+                self._devices(), port=self.host, baudrate=self._line.baud, parity=self._line.parity,
+                stopbits=self._line.stop_bits,
+            )  # fmt: skip
+        framer = FramerType.RTU if self._transport is Transport.RTU_OVER_TCP else FramerType.SOCKET
+        return ModbusTcpServer(self._devices(), framer=framer, address=(self.host, self.port))
+
+    def _devices(self) -> list[SimDevice]:
+        return [server._device() for server in (self, *self.beside)]
+
     def _device(self) -> SimDevice:
         blocks = {
             space: [SimData(bank.first, values=list(bank.words), datatype=DataType.REGISTERS)]
             for space, bank in self._banks.items()
         }
-        if INPUT not in blocks:
-            return SimDevice(self._unit_id, blocks[HOLDING], action=self._act)
+        if len(blocks) == 1:
+            return SimDevice(self._unit_id, *blocks.values(), action=self._act)
         unused = [SimData(0, values=[False] * 16, datatype=DataType.BITS)]
         return SimDevice(self._unit_id, (unused, list(unused), blocks[HOLDING], blocks[INPUT]), action=self._act)
 
@@ -115,7 +135,7 @@ class DeviceServer:
         if function not in (HOLDING, INPUT, *_WRITES):
             return ExcCodes.ILLEGAL_FUNCTION
         if values is None:
-            bank = self._banks.get(function, self._banks[HOLDING])
+            bank = self._banks[function] if function in self._banks else next(iter(self._banks.values()))
             registers[address - start : address - start + count] = bank.get(address, count)
             return None
         words = [int(value) for value in values]

@@ -20,7 +20,7 @@ from edge.sampling import Moment
 from edge.stream import NO_BEACON
 from oracle import eip712
 from tests.edge.peer import DOMAIN, WRITER
-from tests.edge.rig import MINUTE_MS, SAMPLE, START_MS, folder_at, seeded
+from tests.edge.rig import BOUNDS, MINUTE_MS, SAMPLE, START_MS, folder_at, seeded
 
 
 def work(path: Path, told: Path, minutes: int, mode: str) -> None:
@@ -29,7 +29,9 @@ def work(path: Path, told: Path, minutes: int, mode: str) -> None:
     if mode == "careless":
         folder.store._db.execute("PRAGMA synchronous = NORMAL")
     recording = Recording(domain=DOMAIN, device=folder.device, signer=folder.signer, epoch_seconds=900, chance=seeded)
-    recorder = Recorder(recording=recording, store=folder.store, outbox=folder.outbox, alarms=Alarms(folder.store))
+    recorder = Recorder(
+        recording=recording, store=folder.store, outbox=folder.outbox, alarms=Alarms(folder.store), bounds=BOUNDS
+    )
     for minute in range(1, minutes + 1):
         sample = replace(SAMPLE, import_wh=SAMPLE.import_wh + minute)
         recorder.record(sample, moment=Moment(t_ms=START_MS + minute * MINUTE_MS), beacon=NO_BEACON)

@@ -16,6 +16,7 @@ from edge.directives import Directives
 from edge.folder import StateFolder, open_folder
 from edge.limits import Limits
 from edge.recorder import Recorder, Recording
+from edge.screening import bounds_of
 from edge.service import Service
 from edge.signing import KeyKeeper
 from edge.uplink import Acknowledger, Uplink
@@ -36,6 +37,8 @@ LIMITS = Limits(
     charge_power_w=500_000, discharge_power_w=500_000, capacity_wh=1_000_000, soc_min_bp=1_000, soc_max_bp=9_000,
     pcc_import_w=1_000_000, pcc_export_w=200_000, ramp_w_per_s=100_000,
 )  # fmt: skip
+
+BOUNDS = dict.fromkeys((1, 2), bounds_of(sample_ms=MINUTE_MS, rated_w=1_000_000, step_wh=1))
 
 
 def seeded(purpose: str) -> Randomness:
@@ -135,7 +138,7 @@ async def rig(
         directives=Directives(
             folder.store, station=4, domain=DOMAIN, limits=limits, dispatchers=frozenset({DISPATCHER.address})
         ),
-        recorder=Recorder(recording=recording, store=folder.store, outbox=folder.outbox, alarms=alarms),
+        recorder=Recorder(recording=recording, store=folder.store, outbox=folder.outbox, alarms=alarms, bounds=BOUNDS),
         uplink=uplink, alarms=alarms, clock=clock, synchronised=always_synchronised, store=folder.store,
     )  # fmt: skip
     rhythm = Rhythm(

@@ -5,7 +5,7 @@ import json
 import os
 import signal
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,16 +14,19 @@ import pytest
 
 from alliance.errors import Malformed
 from edge.devices.open import DeviceKind, DeviceSettings
+from edge.devices.tables import read_table
 from edge.fast import Setup
 from edge.fast_link import FastLink
 from edge.frequency import HOLDS_MS, FrequencyCycle, Told, told_of
 from edge.guard import Reason
 from edge.jitter import Jitter
 from edge.response import Response, measured
+from edge.tables import CHINESE_EMS
 from edge.wish import Source
 from oracle import directive as directives
 from oracle.directive import Directive
-from simulation.devices.ems import EmsDevice
+from simulation.devices.ems import PlantOrders, station_values
+from simulation.devices.registers import Registers
 from simulation.plant import Plant, State
 from simulation.profiles import DayProfile
 from tests.edge.peer import DISPATCHER, DOMAIN, Peer
@@ -132,18 +135,24 @@ def test_process_that_does_not_reach_the_device_or_dies_leaves_the_station_to_th
     asyncio.run(work())
 
 
-class Recorded(EmsDevice):
+class Recorded:
     """A station that shows one standing state with the frequency that the test sets, and keeps each order."""
 
-    orders: list[tuple[int, int]]
+    def __init__(self, *, plant: Plant, host: str, port: int) -> None:
+        self._plant, self._orders_of = plant, PlantOrders(plant)
+        self.orders: list[tuple[int, int]] = []
+        self.registers = Registers(read_table(CHINESE_EMS), obey=self.obey)
+        self.server = self.registers.server(host=host, port=port)
+        self.show(50_000)
 
     def show(self, frequency_mhz: int) -> None:
         now = replace(self._plant.snapshot(), state=State.STANDBY, frequency_mhz=frequency_mhz, battery_power_w=0,
                       meter_power_w=-300_000, soc_bp=5_000, charge_limit_w=1_000_000, discharge_limit_w=1_000_000)  # fmt: skip
-        self.publish(now)
+        self.registers.put(station_values(now))
 
-    def written(self, address: int, words: Sequence[int]) -> None:
-        super().written(address, words)
+    def obey(self, values: Mapping[str, int], hit: frozenset[str]) -> None:
+        """Let the plant follow, and keep what it follows."""
+        self._orders_of.obey(values, hit)
         self.orders.append((int(time.time() * 1_000), self._plant.snapshot().set_power_w))
 
 
@@ -168,8 +177,6 @@ def test_program_answers_a_frequency_step_within_a_second_in_a_process_of_its_ow
         device = Recorded(
             plant=Plant(parameters=SITE, days=days, seed="step", start_ms=START_MS), host="127.0.0.1", port=free_port
         )
-        device.orders = []
-        device.show(50_000)
         await device.server.start()
         config = settings_at(
             tmp_path, service_url=peer.url, dispatchers=["0x" + DISPATCHER.address.hex()], tick_s=1, sample_s=5,

@@ -28,12 +28,14 @@ from edge.watermark import Mark, Watermark
 from oracle.eip712 import Domain
 from oracle.keys import KeyFileExposed
 from tests.edge.peer import DOMAIN
-from tests.edge.rig import MINUTE_MS, PLAIN, SAMPLE, START_MS, folder_at, seeded
+from tests.edge.rig import BOUNDS, MINUTE_MS, PLAIN, SAMPLE, START_MS, folder_at, seeded
 
 
 def record(folder: StateFolder, minutes: range) -> None:
     recording = Recording(domain=DOMAIN, device=folder.device, signer=folder.signer, epoch_seconds=900, chance=seeded)
-    recorder = Recorder(recording=recording, store=folder.store, outbox=folder.outbox, alarms=Alarms(folder.store))
+    recorder = Recorder(
+        recording=recording, store=folder.store, outbox=folder.outbox, alarms=Alarms(folder.store), bounds=BOUNDS
+    )
     for minute in minutes:
         recorder.record(SAMPLE, moment=Moment(t_ms=START_MS + minute * MINUTE_MS), beacon=NO_BEACON)
 

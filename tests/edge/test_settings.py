@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from edge.devices.link import Transport
 from edge.settings import SeedRefused, Settings, SettingsMalformed, SettingsMissing, check_fits, load
 from oracle import deployment
 from tests.edge.program import DEPLOYMENT, TOML, plain
@@ -36,6 +37,18 @@ def test_paths_start_at_the_settings_folder(tmp_path: Path) -> None:
     assert settings.state == tmp_path / "state"
 
 
+def test_parts_are_read_and_their_files_start_at_the_settings_folder(tmp_path: Path) -> None:
+    parts = [
+        {"table": "meter", "host": "10.0.0.7"},
+        {"table": "own/pcs.csv", "transport": "rtu", "host": "/dev/ttyS1", "parity": "E"},
+        {"table": "mqtt_ems", "host": "broker", "port": 8883, "name": "ems-1", "ca_file": "ca.pem"},
+    ]
+    meter, pcs, ems = load(written(tmp_path, device={"kind": "table", "parts": parts})).device.parts
+    assert (meter.table, meter.port, meter.transport) == (Path("meter"), 502, Transport.TCP)
+    assert (pcs.table, pcs.transport, pcs.parity) == (tmp_path / "own/pcs.csv", Transport.RTU, "E")
+    assert (ems.table, ems.ca_file, ems.password_file) == (Path("mqtt_ems"), tmp_path / "ca.pem", None)
+
+
 def test_environment_overrides_a_key(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ALLIANCE_EDGE_LOG_LEVEL", "error")
     assert load(written(tmp_path)).log_level == "error"
@@ -49,6 +62,9 @@ def test_environment_overrides_a_key(tmp_path: Path, monkeypatch: pytest.MonkeyP
         ({"colour": "red"}, "colour: Extra inputs"),
         ({"device": {"kind": "sunspec", "colour": 1}}, "device: Value error, unknown keys: colour"),
         ({"device": {"kind": "morse"}}, "device.kind"),
+        ({"device": {"kind": "table", "parts": [{"table": "bms", "baut": 9_600}]}}, "unknown keys: baut"),
+        ({"device": {"kind": "table", "parts": [{"table": "bms", "parity": "X"}]}}, "parity"),
+        ({"device": {"kind": "table", "parts": [{"host": "box"}]}}, "table"),
         ({"limits": {**plain()["limits"], "soc_min_bp": 9_999}}, "limits_contradictory"),
         ({"limits": {**plain()["limits"], "charge_by_cell_mv": [[3650, 0], [3500, 10000]]}}, "curve_malformed"),
         ({"limits": {**plain()["limits"], "may_miss": ["luck"]}}, "limits.may_miss"),

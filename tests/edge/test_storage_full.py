@@ -4,13 +4,14 @@ import asyncio
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 from edge.alarms import counted, standing
 from edge.folder import DATABASE
 from edge.store import open_to_look
 from tests.edge.peer import Peer
-from tests.edge.rig import MINUTE_MS, START_MS, folder_at, rig
+from tests.edge.rig import MINUTE_MS, SAMPLE, START_MS, ScriptedStation, folder_at, rig
 
 _LIMITED = """
 import asyncio, resource, signal, sys
@@ -73,7 +74,8 @@ def test_disk_that_takes_no_more_bytes_loses_nothing_that_was_stored(tmp_path: P
     assert last is not None
 
     async def work() -> None:
-        async with rig(tmp_path, peer, folder=folder, t_ms=START_MS + 500 * MINUTE_MS) as r:
+        station = ScriptedStation(sample=replace(SAMPLE, import_wh=last.import_wh))  # the meter went on counting
+        async with rig(tmp_path, peer, folder=folder, station=station, t_ms=START_MS + 500 * MINUTE_MS) as r:
             await r.play(15)
             assert r.waiting() == 0
             assert "outbox.failed" not in r.alarms.names

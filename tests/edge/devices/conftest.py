@@ -1,20 +1,28 @@
 """Real plants behind real Modbus TCP servers on free ports."""
 
+import asyncio
 import socket
-from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractAsyncContextManager, ExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Protocol
 
 import pytest
 
 from alliance.calendar import day_of
-from edge.devices.open import DeviceKind, DeviceSettings, open_devices
-from edge.devices.station import StationDevices
+from edge.devices.open import DeviceKind, DeviceSettings, PartSettings, open_devices
+from edge.devices.station import DeviceError, StationDevices, StationSample
+from oracle.adapters import SystemClock
 from simulation.battery import BatteryRating
 from simulation.devices.ems import EmsDevice
+from simulation.devices.mqtt import MqttDevice
+from simulation.devices.parts import StationParts
 from simulation.devices.sunspec import SunSpecDevice
-from simulation.plant import Plant, PlantParameters
+from simulation.devices.sunspec_older import OlderSunSpecDevice
+from simulation.plant import Plant, PlantParameters, Snapshot
 from simulation.profiles import DayProfile
+from tests.edge.devices.broker import Broker, running_broker
 
 DAY = day_of("2026-07-15")
 SITE = PlantParameters(
@@ -27,12 +35,92 @@ SITE = PlantParameters(
 )
 
 
+class Server(Protocol):
+    async def start(self) -> None: ...
+
+    async def stop(self) -> None: ...
+
+
+class Device(Protocol):
+    @property
+    def server(self) -> Server: ...
+
+    def publish(self, now: Snapshot) -> None: ...
+
+
+class Parts:
+    """Five devices of one plant at five ports, from one on."""
+
+    def __init__(self, plant: Plant, ports: list[int]) -> None:
+        self._parts = StationParts(plant, seed="bench")
+        self.servers = [
+            part.registers.server(host="127.0.0.1", port=port)
+            for part, port in zip(self._parts.by_table.values(), ports, strict=True)
+        ]
+        self.settings = tuple(
+            PartSettings(table=Path(table), port=port) for table, port in zip(self._parts.by_table, ports, strict=True)
+        )
+
+    @property
+    def server(self) -> Server:
+        return self
+
+    async def start(self) -> None:
+        for server in self.servers:
+            await server.start()
+
+    async def stop(self) -> None:
+        for server in self.servers:
+            await server.stop()
+
+    def publish(self, now: Snapshot) -> None:
+        self._parts.publish(now)
+
+
+class MqttBench:
+    """A plant that publishes to a broker as the device `ems-1`."""
+
+    def __init__(self, plant: Plant, broker: Broker) -> None:
+        self.mqtt = MqttDevice(
+            plant=plant, device="ems-1", client=lambda: broker.client("ems-1"), now_ms=SystemClock().now_ms
+        )
+
+    @property
+    def server(self) -> Server:
+        return self.mqtt
+
+    def publish(self, now: Snapshot) -> None:
+        self.mqtt.publish(now)
+
+
+class Patient:
+    """Reads once what the device shows has reached the broker and come back."""
+
+    def __init__(self, driver: StationDevices, device: MqttBench) -> None:
+        self._driver, self._device = driver, device
+
+    async def read(self) -> StationSample:
+        if self._device.mqtt.connected:
+            with suppress(DeviceError):
+                await self._driver.read()  # connects, so that nothing is missed
+            self._device.mqtt.again()
+            await self._device.mqtt.ready.wait()
+            await asyncio.sleep(0.05)
+        return await self._driver.read()
+
+    async def write_power(self, power_w: int) -> None:
+        await self._driver.write_power(power_w)
+
+    async def close(self) -> None:
+        await self._driver.close()
+
+
 @dataclass(slots=True)
 class Bench:
     """A plant, its register map, and the driver that reads it."""
 
     plant: Plant
-    device: SunSpecDevice | EmsDevice
+    device: Any
     driver: StationDevices
     port: int
 
@@ -44,15 +132,21 @@ class Bench:
 Benches = Callable[..., AbstractAsyncContextManager[Bench]]
 
 
-@pytest.fixture
-def free_port() -> int:
+def free() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
 
 
 @pytest.fixture
-def bench(free_port: int) -> Benches:
+def free_port() -> int:
+    return free()
+
+
+@pytest.fixture
+def bench(free_port: int, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Benches]:
+    stack = ExitStack()
+
     @asynccontextmanager
     async def make(kind: str, *, scale: int = 1, **settings: int) -> AsyncIterator[Bench]:
         days = {DAY: DayProfile(day=DAY, load_w=(800_000,) * 96, pv_w=(100_000,) * 96)}
@@ -71,17 +165,31 @@ def bench(free_port: int) -> Benches:
         )
         plant = Plant(parameters=parameters, days=days, seed="bench", start_ms=DAY.start_ms)
         port = free_port
-        device: SunSpecDevice | EmsDevice
-        if kind == "sunspec":
-            device = SunSpecDevice(plant=plant, name="bench", serial="1", host="127.0.0.1", port=port)
-        else:
+        device: Device
+        options: dict[str, Any] = dict(settings)
+        if kind == "parts":
+            device = Parts(plant, [port, *(free() for _ in range(4))])
+            options["parts"] = device.settings
+        elif kind == "table":
             device = EmsDevice(plant=plant, host="127.0.0.1", port=port)
+        elif kind == "older":
+            device = OlderSunSpecDevice(plant=plant, name="bench", serial="1", host="127.0.0.1", port=port)
+        elif kind == "mqtt":
+            broker = stack.enter_context(running_broker(tmp_path_factory.mktemp("broker")))
+            device = MqttBench(plant, broker)
+            options["parts"] = (broker.part("ems-1"),)
+        else:
+            device = SunSpecDevice(
+                plant=plant, name="bench", serial="1", host="127.0.0.1", port=port, detailed=kind == "detailed"
+            )
         await device.server.start()
-        driver = open_devices(DeviceSettings(kind=DeviceKind(kind), port=port, timeout_ms=500, **settings))
+        speaks = DeviceKind.TABLE if kind in ("parts", "table", "mqtt") else DeviceKind.SUNSPEC
+        driver = open_devices(DeviceSettings(kind=speaks, port=port, timeout_ms=500, **options))
         try:
-            yield Bench(plant, device, driver, port)
+            yield Bench(plant, device, Patient(driver, device) if isinstance(device, MqttBench) else driver, port)
         finally:
             await driver.close()
             await device.server.stop()
 
-    return make
+    with stack:
+        yield make

@@ -1,15 +1,19 @@
 """Point tables: raw registers become our units and signs, and a bad row is named by file, line and column."""
 
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge.devices.points import COLUMNS, Point, PointCellWrong, PointsIncomplete, read_table
+from edge.devices.points import Point
+from edge.devices.source import blocks_of
 from edge.devices.station import PcsState, PointOutOfRange, Quality
-from edge.devices.table import blocks_of, sample_of
-from edge.tables import CHINESE_EMS
+from edge.devices.table import sample_of
+from edge.devices.tables import PointCellWrong, PointsIncomplete, read_points, read_table
+from edge.devices.vocabulary import COLUMNS
+from edge.tables import CHINESE_EMS, shipped
 
 POINTS = read_table(CHINESE_EMS)
 
@@ -21,10 +25,10 @@ def raws(**changed: int) -> dict[str, int]:
 def test_registers_of_the_shipped_table_mean_what_its_maker_says() -> None:
     """Words low first: 0xFFFF_63C0 = −40,000 hundredths of a kW, charge-positive: 400 kW discharging."""
     power = POINTS["battery_power"]
-    assert power.value_of(power.raw_of([0x63C0, 0xFFFF])) == 400_000
+    assert value(power, 0x63C0, 0xFFFF) == 400_000
     energy = POINTS["meter_import"]
-    assert energy.value_of(energy.raw_of([0x0001, 0x0001])) == 655_370  # 6553.70 kWh
-    assert POINTS["battery_soc"].value_of(POINTS["battery_soc"].raw_of([805])) == 8_050
+    assert value(energy, 0x0001, 0x0001) == 655_370  # 6553.70 kWh
+    assert value(POINTS["battery_soc"], 805) == 8_050
     order = POINTS["set_power"]
     assert order.registers_of(order.raw_for(-250_000)) == [0x61A8, 0x0000]
 
@@ -69,7 +73,7 @@ def test_raw_values_survive_their_registers(key: str, raw: int) -> None:
         ("meter_power", "function", "2"),
         ("meter_power", "address", "65535"),
         ("meter_power", "address", "4x0001"),
-        ("meter_power", "type", "FLOAT32"),
+        ("meter_power", "type", "FLOAT64"),
         ("meter_power", "byte_word_order", "ACBD"),
         ("meter_power", "scale", "0"),
         ("meter_power", "scale", "0,1"),
@@ -172,3 +176,73 @@ def _table(folder: Path, key: str, /, **cells: str) -> Path:
     path = folder / "table.csv"
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
     return path
+
+
+HEADER = ",".join(COLUMNS)
+CELLS = "cluster.[1-2].cell.[1-3].voltage,{}簇{}号,cluster {} cell {},modbus,3,4,10,UINT16,ABCD,1,0,1,mV,0,5000,R,YC,1000,0,0,"
+FLAG = "pcs.remote,远方,Remote,modbus,3,4,7,BIT3,ABCD,1,0,1,,0,1,R,YX,1000,0,2,"
+WORD = "pcs.alarms,告警字,Alarms,modbus,3,4,8,BITS32,CDAB,1,0,1,,0,4294967295,R,YX,1000,0,3,0=过温;17=漏水"
+REAL = "hvac.power,功率,Power,modbus,3,4,5,FLOAT32,CDAB,1,0,-1,kW,-10,10,R,YC,1000,0,0,"
+
+
+def test_a_run_stands_for_its_points_in_order() -> None:
+    points = read(CELLS)
+    assert list(points) == [f"cluster.{k}.cell.{n}.voltage" for k in (1, 2) for n in (1, 2, 3)]
+    assert [point.address for point in points.values()] == list(range(10, 16))
+    assert points["cluster.2.cell.1.voltage"].name_zh == "2簇1号"
+
+
+def test_bits_words_and_floats_are_read_as_the_table_says() -> None:
+    flag, word, real = read(FLAG)["pcs.remote"], read(WORD)["pcs.alarms"], read(REAL)["hvac.power"]
+    assert (flag.raw_of([0b1000]), flag.raw_of([0b0111]), flag.alarms_of(1)) == (1, 0, ("远方",))
+    assert word.raw_of([0x0001, 0x8002]) == 0x80020001
+    assert word.alarms_of(0x00020001) == ("告警字：过温", "告警字：漏水")
+    assert value(real, 0x0000, 0x4020) == -2_500  # 2.5 kW in, IEEE 754, words swapped
+    assert real.raw_of([0x0000, 0x7FC0]) is None
+    assert real.registers_of(real.raw_for(-2_500)) == [0x0000, 0x4020]
+
+
+@pytest.mark.parametrize(
+    ("row", "changed", "column"),
+    [
+        (CELLS, {"key": "cluster.[2-1].cell.[1-3].voltage"}, "key"),
+        (CELLS, {"name_zh": "{}簇"}, "name_zh"),
+        (CELLS, {"address": "65531"}, "address"),
+        (CELLS, {"type": "BIT3"}, "type"),
+        (CELLS, {"unit": "mΩ2"}, "unit"),
+        (CELLS, {"scale": "1e9"}, "scale"),
+        (CELLS, {"deadband": "-1"}, "deadband"),
+        (FLAG, {"scale": "2"}, "scale"),
+        (FLAG, {"function": "3", "access": "RW"}, "access"),
+        (FLAG, {"key": "Remote"}, "key"),
+        (WORD, {"enumeration": ""}, "enumeration"),
+        (WORD, {"key": "identity", "type": "UINT16"}, "max"),
+        (REAL, {"protocol": "mqtt", "function": "0"}, "type"),
+        (REAL, {"protocol": "mqtt", "type": "NUMBER"}, "function"),
+    ],
+)
+def test_a_wrong_cell_of_a_devices_table_is_named(row: str, changed: dict[str, str], column: str) -> None:
+    cells = dict(zip(COLUMNS, row.split(","), strict=True)) | changed
+    with pytest.raises(PointCellWrong) as refusal:
+        read(",".join(cells[name] for name in COLUMNS))
+    assert (refusal.value.line, refusal.value.column, refusal.value.value) == (2, column, cells[column])
+
+
+@pytest.mark.parametrize("name", sorted(shipped()))
+def test_every_shipped_table_can_be_read_and_names_every_point_in_both_languages(name: str) -> None:
+    points = read_points(shipped()[name])
+    assert all(point.name_zh and point.name_en and point.name_zh != point.name_en for point in points.values())
+    assert name in ("chinese_ems", "mqtt_ems") or points["identity"].lowest > 0
+
+
+def read(*rows: str) -> dict[str, Point]:
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "table.csv"
+        path.write_text("\n".join([HEADER, *rows]), encoding="utf-8")
+        return read_points(path)
+
+
+def value(point: Point, *registers: int) -> int:
+    raw = point.raw_of(registers)
+    assert raw is not None
+    return point.value_of(raw)

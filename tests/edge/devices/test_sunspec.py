@@ -9,8 +9,12 @@ import pytest
 from sunspec2.modbus.client import SunSpecModbusClientDeviceTCP
 
 from edge.devices.open import DeviceKind, DeviceSettings, open_devices
-from edge.devices.station import PcsState, PointAbsent, Quality
-from edge.devices.sunspec import ModelChainBroken, ModelMissing, NotSunSpec, layout_of, sample_of
+from edge.devices.station import PcsState, PointAbsent, Quality, StationSample
+from edge.devices.sunspec import ModelMissing
+from edge.devices.sunspec import sample_of as sample_of_points
+from edge.devices.sunspec_chain import ModelChainBroken, NotSunSpec
+from edge.devices.sunspec_models import layout_of
+from edge.devices.sunspec_profiles import Values
 from simulation.devices.server import HOLDING, Bank, DeviceServer, RegisterReadOnly
 
 Benches = Callable[..., Any]
@@ -22,6 +26,10 @@ GOOD: dict[str, dict[str, int | None]] = {
     "storage": {"SoC": 5_050, "SoH": 9_900},
     "order": {"WSetEna": 1, "WSet": -500},
 }
+
+
+def sample_of(values: Values, *, meter_sign: int) -> StationSample:
+    return sample_of_points(values, meter_sign=meter_sign, alarm_names={}, points={})
 
 
 class Mute:
@@ -60,6 +68,44 @@ def test_pysunspec2s_own_client_can_order_a_power(bench: Benches) -> None:
             b.live(2)
             assert b.plant.snapshot().battery_power_w == 250_000
             assert (await b.driver.read()).set_power_w == 250_000
+
+    asyncio.run(play())
+
+
+def test_pysunspec2s_own_client_reads_and_orders_the_older_generation(bench: Benches) -> None:
+    async def play() -> None:
+        async with bench("older") as b:
+            await asyncio.to_thread(_order_older_by_pysunspec2, b.port, 25)
+            b.live(3)
+            true, seen = b.plant.snapshot(), await b.driver.read()
+            assert (true.battery_power_w, seen.battery_power_w, seen.set_power_w) == (250_000, 250_000, 250_000)
+            client = await asyncio.to_thread(_scanned, b.port)
+            assert [model.model_id for model in client.model_list] == [1, 103, 120, 121, 122, 123, 124, 203, 203]
+            meter, battery = client.models[203]
+            assert (meter.TotWhImp.cvalue, battery.TotWhExp.cvalue) == (true.import_wh, true.discharge_wh)
+            assert client.models[124][0].ChaState.cvalue == true.soc_bp / 100
+
+    asyncio.run(play())
+
+
+def test_strings_and_modules_of_a_battery_are_told_as_pysunspec2s_own_client_reads_them(bench: Benches) -> None:
+    async def play() -> None:
+        async with bench("detailed") as b:
+            await b.driver.write_power(-400_000)
+            b.live(3)
+            points = (await b.driver.read()).points
+            client = await asyncio.to_thread(_scanned, b.port)
+            found = [model.model_id for model in client.model_list]
+            assert found == [1, 203, 701, 702, 704, 713, 715, 703, 705, 707, 711, 714, 802, 803, 804, 804]
+            bank, second = client.models[803][0], client.models[804][1]
+            assert points["sunspec.803.string.2.StrCellVMax"] == round(bank.string[1].StrCellVMax.cvalue * 1_000)
+            module = second.groups["lithium_ion_string_module"][2]
+            last = points["sunspec.804.2.lithium_ion_string_module.3.ModCellVMax"]
+            assert last == round(module.ModCellVMax.cvalue * 1_000)
+            assert points["sunspec.804.2.A"] == round(second.A.cvalue * 1_000) < 0
+            assert points["cell_voltage_max"] == points["sunspec.802.CellVMax"]
+            assert points["cell_temperature_max"] == b.plant.snapshot().cell_temperature_dc
+            assert "sunspec.802.NCyc" not in points  # not implemented here
 
     asyncio.run(play())
 
@@ -189,6 +235,18 @@ def _read_by_pysunspec2(port: int) -> tuple[list[int], dict[str, Any]]:
         "soc": client.models[713][0].SoC.cvalue,
         "order": client.models[704][0].WSet.cvalue,
     }
+
+
+def _order_older_by_pysunspec2(port: int, percent: int) -> None:
+    client = _scanned(port)
+    client.connect()
+    try:
+        control = client.models[124][0]
+        control.OutWRte.cvalue, control.InWRte.cvalue = percent, -percent
+        control.StorCtl_Mod.value = 3
+        control.write()
+    finally:
+        client.disconnect()
 
 
 def _order_by_pysunspec2(port: int, power_w: int) -> None:
