@@ -37,6 +37,11 @@ def change(connection: Connection, plan: int, values: Mapping[str, object]) -> N
     connection.execute(update(plans).where(plans.c.plan == plan).values(dict(values)))
 
 
+def has_running(connection: Connection) -> bool:
+    """Whether a job is marked as running."""
+    return connection.execute(select(plans.c.plan).where(plans.c.state == "running").limit(1)).first() is not None
+
+
 def queue_again(connection: Connection) -> None:
     """Jobs that ran when the service ended wait once more."""
     connection.execute(update(plans).where(plans.c.state == "running").values(state="queued", stage=None))

@@ -40,8 +40,11 @@ class PlanRunner:
 
     def start(self) -> None:
         """Begin, with what an earlier service left."""
-        with self._platform.database.writing() as connection:
-            repository.queue_again(connection)
+        with self._platform.database.reading() as connection:
+            left = repository.has_running(connection)
+        if left:
+            with self._platform.database.writing() as connection:
+                repository.queue_again(connection)
         self._thread.start()
 
     def stop(self) -> None:

@@ -223,7 +223,7 @@ def test_station_shows_its_agreement_and_rating_when_both_changed(meeting: Meeti
 
 
 def test_lease_shows_its_hours_its_amendment_and_its_price_when_it_ended(meeting: Meeting) -> None:
-    world, first = meeting.world, meeting.world.now_s // 900 + 50
+    world, first = meeting.world, day_at(meeting.world.now_s * 1_000).plus(1).first_slot  # both are on the roster
     terms = OfferTerms(
         station=StationId(1), power_w=100_000, energy_wh=200_000, first_slot=first, term_slots=960, eta_c_ppm=950_000,
         eta_d_ppm=940_000, rent_cents_per_kw_year=30_000, wear_price=0, handover_wh=0, handover_price=0, sla_bp=9_500,
@@ -262,7 +262,7 @@ def test_proposal_is_unknown_when_nobody_made_it(meeting: Meeting) -> None:
 
 
 def test_wishes_of_both_parties_are_shown_until_the_other_agrees(meeting: Meeting) -> None:
-    world, first = meeting.world, meeting.world.now_s // 900 + 50
+    world, first = meeting.world, day_at(meeting.world.now_s * 1_000).plus(1).first_slot  # both are on the roster
     terms = OfferTerms(
         station=StationId(1), power_w=100_000, energy_wh=200_000, first_slot=first, term_slots=960, eta_c_ppm=950_000,
         eta_d_ppm=940_000, rent_cents_per_kw_year=30_000, wear_price=0, handover_wh=0, handover_price=0, sla_bp=9_500,
