@@ -20,9 +20,9 @@ from rich.table import Table
 from alliance.errors import AllianceError, Malformed, Missing
 from alliance.fleetproof import FleetCertificate, certificate_from_plain
 from alliance.plain_json import JsonWrong, parsed
-from alliance.replan import terms_of
-from alliance.replan_check import check_replan
-from alliance.replan_record import MeasuredState, Replan, Stale, Use, replan_from_plain, replan_to_plain
+from alliance.replan.check import check_replan
+from alliance.replan.record import MeasuredState, Replan, Stale, Use, replan_from_plain, replan_to_plain
+from alliance.replan.task import terms_of
 from cli.fleet_chart import chart_of
 from cli.fleet_plan import by_region, figures, progress, require_svg
 from cli.offers import Row, csv_rows

@@ -19,8 +19,8 @@ from alliance.certificate import check as check_day
 from alliance.errors import AllianceError, Malformed
 from alliance.fleetproof import FleetProof, certificate_from_plain, check
 from alliance.plain_json import JsonWrong, parsed, plain_of
-from alliance.replan_check import ReplanProof, check_replan
-from alliance.replan_record import replan_from_plain
+from alliance.replan.check import ReplanProof, check_replan
+from alliance.replan.record import replan_from_plain
 
 Found = tuple[str | None, dict[str, object], list[str]]
 """Digest of the problem where there is one, figures for JSON, lines for people."""

@@ -79,8 +79,8 @@ def _day(request: dict[str, Any]) -> dict[str, object]:
 
 def _replan(request: dict[str, Any], say: Say) -> dict[str, object]:
     from alliance.fleetproof import certificate_from_plain
-    from alliance.replan_check import check_replan
-    from alliance.replan_record import MeasuredState, ReplanTerms, replan_from_plain, replan_to_plain
+    from alliance.replan.check import check_replan
+    from alliance.replan.record import MeasuredState, ReplanTerms, replan_from_plain, replan_to_plain
     from alliance.schedule import from_plain
     from optimizer.fleet.rolling import replan
 

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from alliance.fleetplan import MILLION, MOST_ENERGY_WH, MOST_PERIODS, MOST_PRICE, MOST_STATIONS
-from alliance.replan_record import Stale
+from alliance.replan.record import Stale
 from api.plans.queries import PlanKind, PlanState
 from api.wire import Milliseconds, Wire
 from optimizer.fleet.plan import FleetPath

@@ -10,8 +10,8 @@ from sqlalchemy import Connection
 from alliance.errors import Conflicting, Malformed, Refused
 from alliance.fleetplan import problem_from_plain as fleet_from_plain
 from alliance.plain_json import plain_of
-from alliance.replan import terms_of
-from alliance.replan_record import MeasuredState
+from alliance.replan.record import MeasuredState
+from alliance.replan.task import terms_of
 from alliance.schedule import to_plain
 from api.plans import queries, repository
 from api.plans.queries import PlanKind, PlanRow, PlanState

@@ -1,7 +1,7 @@
 """Rolling on within the day: one cycle from measured states to a certified re-plan, never dearer than the old (9.12).
 
-`alliance.replan` says what is planned; here it is solved, held against keeping the old plan, and recorded. Only where
-no plan serves all is the task made again with relief, so that the shortage is as small as can be, and said.
+`alliance.replan.task` says what is planned; here it is solved, held against keeping the old plan, and recorded. Only
+where no plan serves all is the task made again with relief, so that the shortage is as small as can be, and said.
 """
 
 from collections.abc import Sequence
@@ -11,8 +11,8 @@ import numpy as np
 
 from alliance.fleetplan import MOST_ENERGY_WH
 from alliance.fleetproof import FleetCertificate, FleetDuals
-from alliance.replan import Task, kept_cost, record_of, relieved, task
-from alliance.replan_record import MeasuredState, Replan, ReplanTerms
+from alliance.replan.record import MeasuredState, Replan, ReplanTerms
+from alliance.replan.task import Task, kept_cost, record_of, relieved, task
 from optimizer.fleet.arrays import FleetArrays, arrays_of
 from optimizer.fleet.certify import certificate_of, fleet_duals
 from optimizer.fleet.plan import FleetInfeasible, FleetSettings, Stage, Told, plan_fleet, quiet
@@ -35,7 +35,7 @@ def replan(
 ) -> Replan:
     """One cycle: `base` is the day-ahead plan, `after` the cycle before, if there was one.
 
-    Raises what `alliance.replan.task` raises for terms and states; FleetInfeasible where not even failing to serve
+    Raises what `alliance.replan.task.task` raises for terms and states; FleetInfeasible where not even failing to serve
     helps (reserves that nobody can hold); RoundingFailed, SolverTimedOut or SolverFailed only if the old plan cannot be
     kept either.
     """

@@ -17,8 +17,8 @@ from alliance.certificate import check as check_day
 from alliance.fleetplan import FleetProblem, problem_to_plain
 from alliance.fleetproof import certificate_from_plain, check
 from alliance.plain_json import plain_of
-from alliance.replan_check import check_replan
-from alliance.replan_record import replan_from_plain
+from alliance.replan.check import check_replan
+from alliance.replan.record import replan_from_plain
 from api.app import create_app
 from api.build import platform_of_settings
 from optimizer.problem import problem_to_plain as day_to_plain

@@ -14,9 +14,9 @@ import pytest
 from alliance.errors import AllianceError
 from alliance.fleetplan import RISK_NEUTRAL, FieldWrong, FleetProblem, FleetStation, Region
 from alliance.fleetproof import ClaimWrong, FleetCertificate, check, objective_microcents
-from alliance.replan import NothingLeft, NotThePlan, ScenariosFixed, StateStale, task, terms_of
-from alliance.replan_check import DearerThanKept, StaleUsed, check_replan
-from alliance.replan_record import MeasuredState, Replan, Stale, Use, replan_from_plain, replan_to_plain
+from alliance.replan.check import DearerThanKept, StaleUsed, check_replan
+from alliance.replan.record import MeasuredState, Replan, Stale, Use, replan_from_plain, replan_to_plain
+from alliance.replan.task import NothingLeft, NotThePlan, ScenariosFixed, StateStale, task, terms_of
 from optimizer.fleet.arrays import arrays_of
 from optimizer.fleet.certify import certificate_of
 from optimizer.fleet.plan import FleetInfeasible, FleetPath, FleetSettings, plan_fleet

@@ -1,7 +1,7 @@
 """Re-planning a fleet within the day: from a plan in force and measured states to the new problem (protocol 9.12).
 
 No solver and no clock: `task` says what is to be planned and what keeping the old plan would do; whoever plans it makes
-a `Replan`, and `alliance.replan_check` makes the same task again. A market position with a price on deviation, and
+a `Replan`, and `alliance.replan.check` makes the same task again. A market position with a price on deviation, and
 what cannot be served, enter as regions of their own behind lossless ties ("valves"), so that the problem stays one of
 9.7 with its certificate.
 """
@@ -24,7 +24,7 @@ from alliance.fleetplan import (
     require_within,
 )
 from alliance.fleetproof import FleetCertificate, LimitBroken, exchange_microwh, objective_microcents
-from alliance.replan_record import (
+from alliance.replan.record import (
     Cycle,
     Lowered,
     MeasuredState,
@@ -39,7 +39,7 @@ from alliance.replan_record import (
     plan_digest,
     replan_digest,
 )
-from alliance.replan_site import carried_wh, kept_flows, reached
+from alliance.replan.site import carried_wh, kept_flows, reached
 
 MOST_MS = 1 << 52
 

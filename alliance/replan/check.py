@@ -10,8 +10,8 @@ from dataclasses import dataclass, fields
 from alliance.errors import Refused
 from alliance.fleetplan import FleetProblem
 from alliance.fleetproof import ClaimWrong, FleetCertificate, FleetProof, check
-from alliance.replan import Task, kept_cost, shortage, task
-from alliance.replan_record import Cycle, Replan, Stale, Use
+from alliance.replan.record import Cycle, Replan, Stale, Use
+from alliance.replan.task import Task, kept_cost, shortage, task
 
 
 @dataclass(kw_only=True, eq=False)
