@@ -153,7 +153,7 @@ def test_record_is_checked_with_and_without_the_old_plan_when_it_was_rolled(plan
     measured = states(tmp_path / "states.csv", "0,800,60,,", "1,700,60,0,0")
     done = rolled(plan, measured, tmp_path / "one.json", "--chart", tmp_path / "one.svg")
     assert done.exit_code == 0, done.output
-    for shown in ("the old plan cannot be kept: content at stations[0]", "certified gap", "imbalance"):
+    for shown in ("keeping the old plan", "saved", "certified gap", "imbalance"):
         assert shown in done.stdout
     alone = alliance("verify-plan", tmp_path / "one.json")
     whole = alliance("verify-plan", tmp_path / "one.json", "--base", plan, "--json")
