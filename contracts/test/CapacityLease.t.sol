@@ -70,6 +70,14 @@ contract CapacityLeaseTest is Alliance {
         leases.accept(offerId, 1, 1, from, 96);
     }
 
+    function test_offerRefuses_aStationWithoutASafetyAgreement() external {
+        vm.prank(owner);
+        uint32 other = registry.registerStation(specification());
+        vm.prank(owner);
+        vm.expectRevert(abi.encodeWithSelector(ICapacityLease.OfferWithoutSafety.selector, other));
+        leases.offer(offerTerms(other));
+    }
+
     function test_leaseIsRecorded_withItsShareOfRentAndContent() external {
         uint32 offerId = offerAll();
         uint32 leaseId = accept(2, offerId, 200_000, 400_000, from, 672);
