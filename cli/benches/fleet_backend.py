@@ -6,7 +6,6 @@ nothing of the planner. Imports and compilation are done before anything is meas
 """
 
 import json
-import resource
 import sys
 import time
 from collections.abc import Callable
@@ -16,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from cli.benches.fleet_cases import MILLION, fleet, rolled
+from cli.benches.measure import own_peak_kb
 from optimizer.fleet.arrays import FleetArrays, Ints
 from optimizer.fleet.kernel import cheapest_days, stations_of
 from optimizer.fleet.prices import by_prices, part_of, subfleet
@@ -90,7 +90,7 @@ def main() -> None:
         answer = solve(asked)
         wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
         best = min(best, (wall - answer.checked.wall_s, cpu - answer.checked.cpu_s))
-    peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    peak_mb = own_peak_kb() / 1024
     assert answer is not None
     said: dict[str, object] = {"wall_s": best[0], "cpu_s": best[1], "peak_mb": round(peak_mb, 1), "cost": answer.cost}
     said |= {"bound": answer.bound, "recomputed": answer.checked.cost, "violation_wh": answer.checked.violation_wh}

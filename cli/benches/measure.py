@@ -5,6 +5,7 @@ import resource
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 RUNS = 3
 
@@ -64,6 +65,15 @@ def best_of(work: Callable[[], object], *, runs: int = RUNS, before: Callable[[]
         found.append(Measured(wall_s=time.perf_counter() - wall_s, cpu_s=_cpu_s() - cpu_s))
         del kept  # freeing a large result is no part of the next run either
     return min(found, key=lambda one: one.wall_s)
+
+
+def own_peak_kb() -> int:
+    """Most memory of this process, KiB: Linux tells it of this program alone, ru_maxrss begins with the parent's."""
+    try:
+        lines = Path("/proc/self/status").read_text().splitlines()
+    except OSError:
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM:"))
 
 
 def _cpu_s() -> float:

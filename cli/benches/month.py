@@ -6,7 +6,6 @@ read from a node: the facts of the chain are given. Each run of the memory figur
 
 import json
 import pickle
-import resource
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -27,7 +26,7 @@ from audit.verdict import Outcome, Report
 from chain.events import Checkpoint, StatementPosted
 from cli.benches.auditing import NotPassed
 from cli.benches.ground import Ground
-from cli.benches.measure import Comparison, Figures, Finding, best_of
+from cli.benches.measure import Comparison, Figures, Finding, best_of, own_peak_kb
 from oracle import block, scan
 from oracle.hashing import keccak256
 from oracle.segment import SealedSegment
@@ -196,16 +195,7 @@ def _alone(folder: Path, days: int) -> None:
     facts, blocks = pickle.loads((folder / "facts").read_bytes()), BlockFile(folder / "blocks")
     _passed(audit_facts(facts, lambda: blocks, [FIRST.plus(n) for n in range(days)]))
     blocks.close()
-    print(json.dumps({"peak_kb": _own_peak_kb()}))
-
-
-def _own_peak_kb() -> int:
-    """Where Linux tells it, of this program alone: ru_maxrss begins with the parent that it was forked from."""
-    try:
-        lines = Path("/proc/self/status").read_text().splitlines()
-    except OSError:
-        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM:"))
+    print(json.dumps({"peak_kb": own_peak_kb()}))
 
 
 if __name__ == "__main__":
