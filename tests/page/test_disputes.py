@@ -38,6 +38,9 @@ def test_window_and_command_are_told_when_a_line_is_opened(watched: Any, demo_ur
     watched.picture(f"dispute-{page.viewport_size['width']}")
     cut = "(table) => table.scrollWidth - table.clientWidth"
     assert page.locator(".slots .ant-table-content").first.evaluate(cut) <= 0
+    beyond = """(slots) => Math.max(...[...slots.querySelectorAll("td")].map((cell) => cell.getBoundingClientRect().right))
+        - slots.parentElement.closest(".ant-table-content").getBoundingClientRect().right"""
+    assert page.locator(".slots").first.evaluate(beyond) <= 0.5, "an amount is cut"
     assert watched.overflow() <= 0
     assert watched.complaints == []
 
