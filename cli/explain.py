@@ -34,7 +34,7 @@ from alliance.why.record import Line, What, Why, in_cents, why_from_plain, why_t
 from alliance.why.story import shared_stops, stories
 from alliance.why.text import NAMES, Language, title, told, told_shared, yuan
 from cli.archived import archived_plan, served_plan
-from cli.explain_chart import StationUnknown, chart
+from cli.explain_chart import chart, stations_of
 from cli.plain_json import read_json
 
 _MOST_STORIES = 40
@@ -81,6 +81,7 @@ def explain(
             _reason(problem, lang, out, check, as_json=as_json)
             return
         found = _certificate(file, day, archive, url, key)
+        stations_of(found, station)  # before anything is written
         if certificate is not None and isinstance(found, Certificate):
             certificate.write_text(json.dumps(to_json(settled.certificate_to_plain(found))) + "\n", encoding="utf-8")
         if check is not None:
@@ -168,8 +169,6 @@ def _show(found: Certificate | FleetCertificate, record: Why, station: int | Non
     )
     console = Console(width=None if Console().is_terminal else 110)
     shown = stories(record, station=station)
-    if station is not None and not shown:
-        _refuse(StationUnknown())
     for story in shown[:_MOST_STORIES]:
         console.print(title(story, lang), style="bold", highlight=False)
         for sentence in told(story, lang, first_slot=first_slot, slot_s=slot_s):

@@ -1,11 +1,13 @@
 """A plan's why as SVG: the certified price, and what one station's (or all stations') batteries do at it."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from xml.sax.saxutils import escape
 
 from alliance.certificate import Certificate
 from alliance.errors import Missing
 from alliance.fleetproof import FleetCertificate
+from alliance.identity import StationId
 from alliance.why.text import Language, fine_yuan, mwh
 
 _WIDTH, _LEFT, _RIGHT, _TOP, _PANEL, _BETWEEN = 960, 90, 20, 50, 170, 50
@@ -16,8 +18,24 @@ _WORDS = {
 }
 
 
+@dataclass(kw_only=True, eq=False)
 class StationUnknown(Missing):
-    """The plan has no such station."""
+    """The plan has no such station; `known` are those that it has."""
+
+    station: int
+    known: str
+
+
+def stations_of(certificate: Certificate | FleetCertificate, station: int | None) -> list[int]:
+    """All stations, or the one asked for: numbers of a settled plan's, places of a fleet's. Raises StationUnknown."""
+    if isinstance(certificate, Certificate):
+        known = [int(site.station.number) for site in certificate.problem.sites]
+    else:
+        known = list(range(len(certificate.problem.stations)))
+    if station is None or station in known:
+        return known if station is None else [station]
+    several = f"{min(known)} to {max(known)}" if known else "none"
+    raise StationUnknown(station=station, known=several)
 
 
 def chart(certificate: Certificate | FleetCertificate, station: int | None, language: Language) -> str:
@@ -43,19 +61,17 @@ Course = tuple[list[int], list[int], int, int]
 
 def _settled(certificate: Certificate, station: int | None) -> Course:
     problem, schedule = certificate.problem, certificate.schedule
-    wanted = [s.station.number for s in problem.sites if station in (None, s.station.number)]
-    _require(wanted)
+    wanted = stations_of(certificate, station)
     slots = range(problem.first_slot, problem.first_slot + problem.slots)
     priced = {(s, p.slot): p.pool_price + adder for p in schedule.prices for s, adder in p.adders}
-    prices = [sum(priced[s, slot] for s in wanted) * 1000 // len(wanted) for slot in slots]
+    prices = [sum(priced[StationId(s), slot] for s in wanted) * 1000 // len(wanted) for slot in slots]
     flows = [sum(r.battery_wh for r in schedule.rows if r.slot == slot and r.station in wanted) for slot in slots]
     return prices, flows, problem.first_slot * 900, 900
 
 
 def _fleet(certificate: FleetCertificate, station: int | None) -> Course:
     problem, duals = certificate.problem, certificate.duals
-    wanted = [i for i in range(len(problem.stations)) if station in (None, i)]
-    _require(wanted)
+    wanted = stations_of(certificate, station)
     regions = [problem.stations[i].region for i in wanted]
     prices = [
         sum(of_case[r][t] for of_case in duals.balance for r in regions) * 1000 // (len(wanted) * duals.denominator)
@@ -63,11 +79,6 @@ def _fleet(certificate: FleetCertificate, station: int | None) -> Course:
     ]
     flows = [sum(certificate.plan.battery_wh[i][t] for i in wanted) for t in range(problem.periods)]
     return prices, flows, 0, problem.period_s
-
-
-def _require(wanted: Sequence[int]) -> None:
-    if not wanted:
-        raise StationUnknown
 
 
 def _panel(top: int, name: str, values: Sequence[int], unit: Callable[[int], str], *, bars: bool = False) -> list[str]:

@@ -126,3 +126,10 @@ def test_a_fleet_without_a_plan_is_told_why(tmp_path: Path) -> None:
     assert "Station 0: " in done.stdout
     assert "The least way out" in done.stdout
     assert explain(file, "--check", record).exit_code == 0
+
+
+def test_station_is_refused_with_those_that_there_are_before_anything_is_written(fleet: Path, tmp_path: Path) -> None:
+    done = explain(fleet, "--station", 99, "--out", tmp_path / "why.json")
+    assert done.exit_code == 2
+    assert "station=99, known=0 to " in done.stderr
+    assert not (tmp_path / "why.json").exists()
