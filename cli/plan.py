@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Annotated, NoReturn
 
 import typer
-from rich import box
 from rich.console import Console
 from rich.table import Table
 
@@ -31,6 +30,7 @@ from alliance.schedule import ScheduleRow
 from cli.fleet_plan import solve_fleet
 from cli.fleet_tables import fleet_in
 from cli.plain_json import read_plain
+from cli.tables import empty_table
 from optimizer.fleet.plan import FleetPath, FleetSettings
 from optimizer.planning import plan_day
 from optimizer.problem import problem_from_plain
@@ -149,7 +149,7 @@ def _show(certificate: Certificate, proof: Proof, *, as_json: bool) -> None:
 def _stations(certificate: Certificate) -> Table:
     """Energy of each station over the horizon, and of each lease in it, kWh."""
     headings = ("station 储能站", "net load 净负荷", "charged 充电", "discharged 放电", "import 受电", "export 上网")
-    table = _table(f"{certificate.problem.day}  kWh", headings)
+    table = empty_table(f"{certificate.problem.day}  kWh", headings)
     total = [0] * 5
     for site in certificate.problem.sites:
         rows = [r for r in certificate.schedule.rows if r.station == site.station.number]
@@ -174,17 +174,10 @@ def _energies(rows: list[ScheduleRow]) -> list[int]:
 
 def _gains(certificate: Certificate) -> Table:
     """What each member would pay apart, pays as planned, and gains, yuan."""
-    table = _table("yuan 元", ("member 成员", "apart 单独", "planned 联合", "gain 增益"))
+    table = empty_table("yuan 元", ("member 成员", "apart 单独", "planned 联合", "gain 增益"))
     for gain in certificate.schedule.gains:
         cents = (gain.apart_cost_cents, gain.planned_cost_cents, gain.gain_cents)
         table.add_row(str(gain.member), *(f"{c / 100:,.2f}" for c in cents))
-    return table
-
-
-def _table(title: str, headings: Iterable[str]) -> Table:
-    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1))
-    for heading in headings:
-        table.add_column(heading, justify="right", no_wrap=True)
     return table
 
 

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Annotated, NoReturn
 
 import typer
-from rich import box
 from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
@@ -36,6 +35,7 @@ from alliance.gain import (
 from alliance.identity import MemberId
 from alliance.plain_json import to_json
 from cli.plain_json import read_plain
+from cli.tables import empty_table
 from optimizer.coalitions import coalition_costs
 from optimizer.nucleolus import nucleolus
 from optimizer.planning import plan_day
@@ -187,7 +187,7 @@ def _members(gain: Gain, certificate: Certificate) -> Table:
     alone = {one.members: one.cost_microcents for one in gain.costs if len(one.members) == 1}
     planned = {row.member: row.planned_cost_cents for row in certificate.schedule.gains}
     named = [f"{_NAMES[split.rule]}" for split in gain.splits]
-    table = _table("yuan 元", ("成员 member", "单独 alone", "一起 together", *named))
+    table = empty_table("yuan 元", ("成员 member", "单独 alone", "一起 together", *named))
     totals = [0] * (2 + len(gain.splits))
     for at, member in enumerate(gain.members):
         shares = [split.shares_cents[at] * MICRO for split in gain.splits]
@@ -208,19 +208,12 @@ def _rules_table(gain: Gain, proof: GainProof) -> Table:
         "联盟组合 coalition",
         "已证上限 each, proved",
     )
-    table = _table("cents 分", headings)
+    table = empty_table("cents 分", headings)
     most = dict(proof.most_excess_microcents)
     for split in gain.splits:
         each = split.worst_excess_microcents // max(1, len(split.worst_coalition))
         excess = map(_cents, (split.worst_excess_microcents, each))
         table.add_row(_NAMES[split.rule], *excess, _named(split.worst_coalition), _cents(most[split.rule]))
-    return table
-
-
-def _table(title: str, headings: Sequence[str]) -> Table:
-    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1))
-    for heading in headings:
-        table.add_column(heading, justify="right", no_wrap=True)
     return table
 
 
