@@ -10,25 +10,28 @@ import structlog
 from alliance.calendar import SLOT_MS, day_at
 from alliance.errors import AllianceError, Malformed
 from alliance.ports import Clock
-from edge import control, demand, live, status, wish
-from edge.alarms import Alarms, Log
 from edge.clock import Synchronised
-from edge.control import Schedules
+from edge.control import demand, wish
+from edge.control import following as control
+from edge.control.directives import Directives
+from edge.control.fast_link import FastLink, Report
+from edge.control.following import Schedules
+from edge.control.frequency import Told
+from edge.control.guard import Before, Order, Situation, guard
+from edge.control.jitter import Jitter
+from edge.control.limits import Limits
+from edge.control.watch import Watch
+from edge.control.wish import Base, Source, Wish
 from edge.devices.station import DeviceError, Quality, StationDevices, StationSample
-from edge.directives import Directives
-from edge.fast_link import FastLink, Report
-from edge.frequency import Told
-from edge.guard import Before, Order, Situation, guard
-from edge.jitter import Jitter
-from edge.limits import Limits
-from edge.recorder import Recorder, Recording
-from edge.sampling import Moment, stamp_ms
-from edge.service import Service, ServiceError, ServiceUnreachable
-from edge.store import StorageFailed, Store
-from edge.stream import NO_BEACON, Beacon
-from edge.uplink import AckForeign, Backoff, Uplink
-from edge.watch import Watch
-from edge.wish import Base, Source, Wish
+from edge.evidence.recorder import Recorder, Recording
+from edge.evidence.sampling import Moment, stamp_ms
+from edge.evidence.store import StorageFailed, Store
+from edge.evidence.stream import NO_BEACON, Beacon
+from edge.health import status
+from edge.health.alarms import Alarms, Log
+from edge.link import live
+from edge.link.service import Service, ServiceError, ServiceUnreachable
+from edge.link.uplink import AckForeign, Backoff, Uplink
 
 _NOON_MS = 12 * 3_600_000
 """From then on the next day's schedule is asked for."""

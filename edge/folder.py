@@ -12,9 +12,9 @@ from pathlib import Path
 from alliance.errors import Conflicting, Missing
 from alliance.identity import Address
 from alliance.ports import Randomness
-from edge.outbox import HeadLost, Outbox
-from edge.store import Store, open_store
-from edge.watermark import Watermark, sync_folder
+from edge.evidence.outbox import HeadLost, Outbox
+from edge.evidence.store import Store, open_store
+from edge.evidence.watermark import Watermark, sync_folder
 from oracle import keyfile
 from oracle.eip712 import Domain
 from oracle.keyfile import Lock

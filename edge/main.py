@@ -21,27 +21,27 @@ from alliance.errors import AllianceError, Conflicting, Malformed, Missing, Refu
 from alliance.identity import Address, to_hex
 from alliance.ports import Clock, Pacer, Randomness
 from alliance.segment import Head
-from edge import enrolment, reenrolment, rotation
-from edge import status as box_status
-from edge.alarms import Alarms
 from edge.box import Parts, Rhythm, StationBox
 from edge.clock import always_synchronised, kernel_synchronised
-from edge.control import Schedules
+from edge.control.directives import Directives
+from edge.control.fast import Setup
+from edge.control.fast_link import FastLink
+from edge.control.following import Schedules
 from edge.devices.link import MODBUS_PORT, ModbusLink, SerialLine, Transport
 from edge.devices.open import PartSettings, device_of, energy_step_wh, open_devices, tables_of
-from edge.directives import Directives
-from edge.fast import Setup
-from edge.fast_link import FastLink
+from edge.evidence.recorder import Chance, Recorder, Recording
+from edge.evidence.sampling import BATTERY_CHANNEL, METER_CHANNEL
+from edge.evidence.screening import Bounds, bounds_of
 from edge.folder import KEY, NEXT, SIGNING, StateFolder, next_key, open_folder
-from edge.passphrase import lock_of
-from edge.recorder import Chance, Recorder, Recording
-from edge.sampling import BATTERY_CHANNEL, METER_CHANNEL
-from edge.screening import Bounds, bounds_of
-from edge.service import Service
+from edge.health import status as box_status
+from edge.health.alarms import Alarms
+from edge.keys import enrolment, reenrolment, rotation
+from edge.keys.passphrase import lock_of
+from edge.keys.signing import KeyKeeper
+from edge.link.service import Service
+from edge.link.uplink import Acknowledger, Uplink
 from edge.settings import Settings, check_fits, load
-from edge.signing import KeyKeeper
 from edge.tables import shipped
-from edge.uplink import Acknowledger, Uplink
 from oracle import deployment as deployments
 from oracle import keyfile
 from oracle.adapters import LockstepPacer, SeededRandomness, SystemClock, SystemPacer, SystemRandomness
@@ -186,7 +186,7 @@ def import_ocmf(
     out: Annotated[Path | None, typer.Option("--out", help="File; else standard output.")] = None,
 ) -> None:
     """Check signed meter values and write them as evidence, JSON; they settle nothing."""
-    from edge import ocmf
+    from edge.evidence import ocmf
 
     meter_key = ocmf.read_key(key.read_bytes())
     try:

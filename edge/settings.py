@@ -17,8 +17,8 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from alliance.errors import AllianceError, Malformed, Missing, Refused
 from alliance.identity import Address, address
+from edge.control.limits import Limits, Need
 from edge.devices.open import DeviceSettings, PartSettings
-from edge.limits import Limits, Need
 from edge.tables import shipped
 from oracle.deployment import Deployment
 
@@ -104,7 +104,7 @@ class Settings(BaseSettings):
     key_algorithm: Literal[1, 2, 3] = 1
     """With what the box signs its readings (protocol 3.6): 1 secp256k1, 2 P-256, 3 Ed25519; its name is always 1."""
     passphrase_file: Path | None = None
-    """File of the key files' passphrase, readable by its owner alone; else see `edge.passphrase`."""
+    """File of the key files' passphrase, readable by its owner alone; else see `edge.keys.passphrase`."""
     plain_key_allowed: bool = False
     """Whether key files may stand unencrypted."""
     device: Annotated[DeviceSettings, BeforeValidator(_device)]

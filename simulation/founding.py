@@ -11,7 +11,7 @@ from chain.deploy import RoleHolders, Terms, deploy
 from chain.leases import CapacityLease, OfferTerms
 from chain.registry import StationSpec
 from chain.wallet import Wallet
-from edge.sampling import BATTERY_CHANNEL, METER_CHANNEL
+from edge.evidence.sampling import BATTERY_CHANNEL, METER_CHANNEL
 from oracle.deployment import Deployment
 from oracle.hashing import sha256
 from oracle.signature import SecpSigner

@@ -21,7 +21,7 @@ from alliance.segment import START, Head
 from cli.benches import segments as stored
 from cli.benches.ground import DAY, Founded, Ground
 from cli.benches.measure import Comparison, Finding, best_of
-from edge.sampling import BATTERY_CHANNEL, METER_CHANNEL
+from edge.evidence.sampling import BATTERY_CHANNEL, METER_CHANNEL
 from oracle import contents, segment
 from oracle import reading as reading_bytes
 from oracle.hashing import sha256

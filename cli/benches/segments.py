@@ -20,7 +20,7 @@ from api.segments import service
 from api.settings import Settings
 from cli.benches.ground import DAY, Founded, Ground
 from cli.benches.measure import Comparison, Finding, best_of
-from edge.sampling import BATTERY_CHANNEL, METER_CHANNEL
+from edge.evidence.sampling import BATTERY_CHANNEL, METER_CHANNEL
 from oracle import cbor, segment
 from oracle import deployment as deployments
 from oracle import reading as reading_bytes

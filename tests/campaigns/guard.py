@@ -14,9 +14,9 @@ from collections.abc import Iterable
 from concurrent.futures import ProcessPoolExecutor
 from unittest.mock import patch
 
-from edge import guard as guards
-from edge.guard import RULES
-from edge.limits import Limits
+from edge.control import guard as guards
+from edge.control.guard import RULES
+from edge.control.limits import Limits
 from tests.edge.guarding import PROMISES, Case, Seeded, broken, case_of, without
 
 STATES = 1_000_000

@@ -19,8 +19,8 @@ from alliance.errors import AllianceError
 from alliance.identity import Digest
 from alliance.reading import Reading, battery_word
 from alliance.segment import START, Head
-from edge import enrolment
-from edge.sampling import BATTERY_CHANNEL
+from edge.evidence.sampling import BATTERY_CHANNEL
+from edge.keys import enrolment
 from oracle import block, cbor, log, manifest, segment
 from oracle import deployment as deployments
 from oracle import reading as reading_bytes

@@ -12,7 +12,7 @@ from pathlib import Path
 import structlog
 
 from edge.devices.station import StationSample
-from edge.sampling import CHANNELS
+from edge.evidence.sampling import CHANNELS
 from tests.edge.peer import Peer
 from tests.edge.rig import MINUTE_MS, SAMPLE, START_MS, ScriptedStation, Tock, folder_at, rig
 

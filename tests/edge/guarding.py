@@ -11,9 +11,9 @@ from itertools import pairwise
 from typing import Protocol, TypeVar
 
 from alliance.calendar import SLOT_MS
+from edge.control.guard import RULES, Before, Demand, Order, Rule, Situation, guard
+from edge.control.limits import Curve, Limits, Need
 from edge.devices.station import PcsState, Quality, StationSample
-from edge.guard import RULES, Before, Demand, Order, Rule, Situation, guard
-from edge.limits import Curve, Limits, Need
 from tests.edge.rig import SAMPLE
 
 MW = 2_000_000

@@ -13,11 +13,11 @@ from pathlib import Path
 
 import structlog
 
-from edge.alarms import Alarms
-from edge.outbox import Acknowledged
-from edge.recorder import Recorder, Recording
-from edge.sampling import Moment
-from edge.stream import NO_BEACON
+from edge.evidence.outbox import Acknowledged
+from edge.evidence.recorder import Recorder, Recording
+from edge.evidence.sampling import Moment
+from edge.evidence.stream import NO_BEACON
+from edge.health.alarms import Alarms
 from oracle import eip712
 from tests.edge.peer import DOMAIN, WRITER
 from tests.edge.rig import BOUNDS, MINUTE_MS, SAMPLE, START_MS, folder_at, seeded

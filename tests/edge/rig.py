@@ -7,19 +7,19 @@ from pathlib import Path
 
 from alliance.calendar import day_of
 from alliance.ports import Randomness
-from edge.alarms import Alarms
 from edge.box import Parts, Rhythm, StationBox
 from edge.clock import always_synchronised
-from edge.control import Schedules
+from edge.control.directives import Directives
+from edge.control.following import Schedules
+from edge.control.limits import Limits
 from edge.devices.station import DeviceUnreachable, PcsState, Quality, StationSample
-from edge.directives import Directives
+from edge.evidence.recorder import Recorder, Recording
+from edge.evidence.screening import bounds_of
 from edge.folder import StateFolder, open_folder
-from edge.limits import Limits
-from edge.recorder import Recorder, Recording
-from edge.screening import bounds_of
-from edge.service import Service
-from edge.signing import KeyKeeper
-from edge.uplink import Acknowledger, Uplink
+from edge.health.alarms import Alarms
+from edge.keys.signing import KeyKeeper
+from edge.link.service import Service
+from edge.link.uplink import Acknowledger, Uplink
 from oracle.adapters import SeededRandomness
 from oracle.keyfile import Lock
 from tests.edge.peer import DISPATCHER, DOMAIN, WRITER, Peer

@@ -4,7 +4,7 @@ import asyncio
 from pathlib import Path
 
 from alliance.segment import START
-from edge.alarms import counted
+from edge.health.alarms import counted
 from oracle.segment import check_contents
 from tests.edge.peer import Peer
 from tests.edge.rig import DAY, MINUTE_MS, START_MS, Rig, ScriptedStation, rig

@@ -6,7 +6,7 @@ import pytest
 
 from alliance.errors import Malformed
 from alliance.identity import Digest
-from edge.control import ScheduleConflicts, ScheduleOlder, Schedules, StationSchedule, parse
+from edge.control.following import ScheduleConflicts, ScheduleOlder, Schedules, StationSchedule, parse
 from tests.edge.rig import DAY, folder_at
 
 SLOT_MS = 900_000

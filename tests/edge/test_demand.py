@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 
 from alliance.calendar import SLOT_MS, day_of
-from edge import demand
-from edge.demand import first, shaving_w, standing
+from edge.control import demand
+from edge.control.demand import first, shaving_w, standing
+from edge.control.guard import Before, Demand, Order, Situation, guard
+from edge.control.limits import Limits
+from edge.control.watch import Watch
 from edge.devices.station import StationSample
-from edge.guard import Before, Demand, Order, Situation, guard
-from edge.limits import Limits
-from edge.status import demand_reached
-from edge.watch import Watch
+from edge.health.status import demand_reached
 from tests.edge.peer import Peer
 from tests.edge.rig import LIMITS, MINUTE_MS, SAMPLE, START_MS, ScriptedStation, rig
 

@@ -12,11 +12,11 @@ from alliance.calendar import DAY_MS, SLOT_MS
 from alliance.droop import Droop
 from alliance.errors import Malformed
 from alliance.identity import ZERO_DIGEST, Digest
-from edge.directives import Answer, DirectiveForeign, Directives, Outcome
+from edge.control.directives import Answer, DirectiveForeign, Directives, Outcome
+from edge.control.guard import Situation
+from edge.control.wish import Base, Source, Wish, base, beside_reserve_w, wish
 from edge.folder import StateFolder
-from edge.guard import Situation
-from edge.status import status
-from edge.wish import Base, Source, Wish, base, beside_reserve_w, wish
+from edge.health.status import status
 from oracle import directive as directives
 from oracle.directive import Body, Directive, Envelope, Instruction, SafeScheduleMalformed
 from oracle.hashing import sha256

@@ -8,11 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from alliance.droop import Droop, DroopMalformed, answer_w, plausible
-from edge.droop import borne_w, drift_w
-from edge.guard import sustained_w
-from edge.hybrid import START, Hybrid, Share, share
-from edge.limits import Limits
-from edge.response import Response, TraceUnusable, measured
+from edge.control.droop import borne_w, drift_w
+from edge.control.guard import sustained_w
+from edge.control.hybrid import START, Hybrid, Share, share
+from edge.control.limits import Limits
+from edge.control.response import Response, TraceUnusable, measured
 
 MW = 1_000_000
 DROOP = Droop(rated_w=100 * MW, deadband_mhz=33, droop_bp=200, cap_w=100 * MW, sustain_ms=900_000)

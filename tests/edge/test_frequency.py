@@ -13,16 +13,16 @@ from typing import Any
 import pytest
 
 from alliance.errors import Malformed
+from edge.control.fast import Setup
+from edge.control.fast_link import FastLink
+from edge.control.frequency import HOLDS_MS, FrequencyCycle, Told, told_of
+from edge.control.guard import Reason
+from edge.control.jitter import Jitter
+from edge.control.response import Response, measured
+from edge.control.wish import Source
 from edge.devices.open import DeviceKind, DeviceSettings
 from edge.devices.tables import read_table
-from edge.fast import Setup
-from edge.fast_link import FastLink
-from edge.frequency import HOLDS_MS, FrequencyCycle, Told, told_of
-from edge.guard import Reason
-from edge.jitter import Jitter
-from edge.response import Response, measured
 from edge.tables import CHINESE_EMS
-from edge.wish import Source
 from oracle import directive as directives
 from oracle.directive import Directive
 from simulation.devices.ems import PlantOrders, station_values

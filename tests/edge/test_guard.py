@@ -9,9 +9,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from alliance.calendar import SLOT_MS
+from edge.control.guard import RULES, Before, Demand, Order, Reason, Situation, guard
+from edge.control.limits import CurveMalformed, Limits, LimitsContradictory, Need, allowed_w, check_curve
 from edge.devices.station import PcsState, Quality
-from edge.guard import RULES, Before, Demand, Order, Reason, Situation, guard
-from edge.limits import CurveMalformed, Limits, LimitsContradictory, Need, allowed_w, check_curve
 from tests.campaigns import guard as campaign
 from tests.edge.guarding import PROMISES, Case, broken, case_of, others_command
 from tests.edge.rig import LIMITS, SAMPLE

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from alliance.identity import ZERO_ADDRESS, address
-from edge import reenrolment
+from edge.evidence.outbox import HeadLost
 from edge.folder import DATABASE, KEY, NEXT, SIGNING, next_key, open_folder
-from edge.outbox import HeadLost
-from edge.reenrolment import HeadKept
-from edge.signing import LAPSED
+from edge.keys import reenrolment
+from edge.keys.reenrolment import HeadKept
+from edge.keys.signing import LAPSED
 from oracle import eip712, signature
 from oracle.keyfile import Lock
 from oracle.signature import SecpSigner
@@ -200,7 +200,7 @@ def test_rotation_of_a_key_that_no_contract_can_check_asks_for_the_attestor(tmp_
 def test_passphrase_comes_from_systemds_credential_or_the_environment(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from edge.passphrase import PassphraseEmpty, lock_of
+    from edge.keys.passphrase import PassphraseEmpty, lock_of
     from edge.settings import load
 
     settings = load(settings_at(tmp_path, passphrase_file=None))

@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
+from edge.evidence.ocmf import OcmfForged, OcmfKeyUnfit, OcmfMalformed, doubts, evidence, read_key, read_records
 from edge.main import app
-from edge.ocmf import OcmfForged, OcmfKeyUnfit, OcmfMalformed, doubts, evidence, read_key, read_records
 
 KEY = ec.derive_private_key(4_711, ec.SECP256R1())
 PUBLIC = KEY.public_key()

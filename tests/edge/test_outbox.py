@@ -8,12 +8,10 @@ from pathlib import Path
 import pytest
 
 from alliance.identity import Address, Digest
-from edge.alarms import Alarms
-from edge.folder import DATABASE, KEY, MARK, FolderInUse, KeyLost, StateFolder, open_folder
-from edge.outbox import Acknowledged, HeadLost, KeyForeign, Refusal
-from edge.recorder import Recorder, Recording
-from edge.sampling import Moment
-from edge.store import (
+from edge.evidence.outbox import Acknowledged, HeadLost, KeyForeign, Refusal
+from edge.evidence.recorder import Recorder, Recording
+from edge.evidence.sampling import Moment
+from edge.evidence.store import (
     StorageFailed,
     StoreCorrupt,
     StoreMissing,
@@ -23,8 +21,10 @@ from edge.store import (
     _set,
     open_to_look,
 )
-from edge.stream import NO_BEACON
-from edge.watermark import Mark, Watermark
+from edge.evidence.stream import NO_BEACON
+from edge.evidence.watermark import Mark, Watermark
+from edge.folder import DATABASE, KEY, MARK, FolderInUse, KeyLost, StateFolder, open_folder
+from edge.health.alarms import Alarms
 from oracle.eip712 import Domain
 from oracle.keys import KeyFileExposed
 from tests.edge.peer import DOMAIN

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from alliance.reading import Flag
-from edge.alarms import counted
-from edge.screening import CONFIRM, Bounds, Doubt, Seen, Verdict, Watched, bounds_of, screened
+from edge.evidence.screening import CONFIRM, Bounds, Doubt, Seen, Verdict, Watched, bounds_of, screened
+from edge.health.alarms import counted
 from simulation.cast import STATIONS, CastStation
 from simulation.plant import Plant
 from simulation.profiles import DayProfile

@@ -7,9 +7,9 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-from edge.alarms import counted, standing
+from edge.evidence.store import open_to_look
 from edge.folder import DATABASE
-from edge.store import open_to_look
+from edge.health.alarms import counted, standing
 from tests.edge.peer import Peer
 from tests.edge.rig import MINUTE_MS, SAMPLE, START_MS, ScriptedStation, folder_at, rig
 

@@ -2,10 +2,10 @@
 
 from alliance.reading import Flag
 from alliance.segment import MAX_READINGS
-from edge import stream as streams
 from edge.clock import kernel_synchronised
-from edge.sampling import BATTERY_CHANNEL, LATE_MS, METER_CHANNEL, Moment, reading_of, stamp_ms
-from edge.stream import NO_BEACON, Stream
+from edge.evidence import stream as streams
+from edge.evidence.sampling import BATTERY_CHANNEL, LATE_MS, METER_CHANNEL, Moment, reading_of, stamp_ms
+from edge.evidence.stream import NO_BEACON, Stream
 from oracle.segment import check_contents
 from tests.edge.peer import DOMAIN, STRANGER
 from tests.edge.rig import SAMPLE, START_MS

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from edge import uplink
-from edge.alarms import counted
-from edge.status import status
-from edge.uplink import Backoff
+from edge.health.alarms import counted
+from edge.health.status import status
+from edge.link import uplink
+from edge.link.uplink import Backoff
 from tests.edge.peer import STRANGER, Peer
 from tests.edge.rig import Rig, rig
 

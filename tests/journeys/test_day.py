@@ -13,7 +13,7 @@ import pytest
 from alliance.identity import Address, Digest, StationId
 from chain.rpc import Rpc
 from chain.settlements import SettlementLedger
-from edge.sampling import METER_CHANNEL
+from edge.evidence.sampling import METER_CHANNEL
 from oracle import cbor, encryption, log, statement_document
 from oracle import deployment as deployments
 from oracle.archive import FolderArchive

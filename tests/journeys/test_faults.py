@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from alliance.settlement import apply_correction
 from alliance.statement import QuantityStatus
-from edge.sampling import BATTERY_CHANNEL
+from edge.evidence.sampling import BATTERY_CHANNEL
 from simulation.demo import GRACE_MINUTES, PLAN_LEAD_MINUTES, TICK_MS
 from tests.demo_day import DAY, LiveDemo, Tell
 from tests.journeys import faults

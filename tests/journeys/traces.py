@@ -13,7 +13,7 @@ from alliance.statement import Statement
 from chain import events
 from chain.events import Checkpoint, StatementPosted
 from chain.rpc import Rpc
-from edge.store import open_to_look
+from edge.evidence.store import open_to_look
 from oracle import block, log, manifest, statement_document
 from oracle import deployment as deployments
 from oracle.archive import FolderArchive

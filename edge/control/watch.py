@@ -1,10 +1,10 @@
 """What the box knows of its station when it makes an order (protocol 9.13): last sample, its age, heartbeat, demand."""
 
-from edge import demand
-from edge.demand import Quarter
+from edge.control import demand
+from edge.control.demand import Quarter
+from edge.control.guard import Situation
+from edge.control.limits import Limits
 from edge.devices.station import StationSample
-from edge.guard import Situation
-from edge.limits import Limits
 
 
 class Watch:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from alliance.reading import ChannelKind, Flag, Reading, battery_word
 from edge.devices.station import Quality, StationSample
-from edge.screening import Seen, Verdict
+from edge.evidence.screening import Seen, Verdict
 
 METER_CHANNEL = 1
 BATTERY_CHANNEL = 2

@@ -10,14 +10,14 @@ from dataclasses import dataclass
 from alliance.identity import Address, Digest
 from alliance.ports import Randomness, Signer
 from alliance.reading import Reading
-from edge import stream as streams
-from edge.alarms import Alarms
 from edge.devices.station import StationSample
-from edge.outbox import Outbox
-from edge.sampling import BELIEVED, CHANNELS, Moment, reading_of, seen
-from edge.screening import Bounds, Doubt, Seen, Verdict, Watched, screened
-from edge.store import StorageFailed, Store
-from edge.stream import NO_BEACON, Beacon, Stream
+from edge.evidence import stream as streams
+from edge.evidence.outbox import Outbox
+from edge.evidence.sampling import BELIEVED, CHANNELS, Moment, reading_of, seen
+from edge.evidence.screening import Bounds, Doubt, Seen, Verdict, Watched, screened
+from edge.evidence.store import StorageFailed, Store
+from edge.evidence.stream import NO_BEACON, Beacon, Stream
+from edge.health.alarms import Alarms
 from oracle.eip712 import Domain
 from oracle.reading import ReadingMalformed
 from oracle.segment import SealedSegment

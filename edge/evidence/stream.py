@@ -1,7 +1,7 @@
 """A channel's stream on the box (protocol 3): the open segment, when it closes, and what its closing signs.
 
-A segment covers (epoch start, epoch end]: the reading at an epoch's end is its last. Values only; `edge.outbox` keeps
-them.
+A segment covers (epoch start, epoch end]: the reading at an epoch's end is its last. Values only;
+`edge.evidence.outbox` keeps them.
 """
 
 from dataclasses import dataclass, replace

@@ -11,9 +11,9 @@ from alliance.errors import Conflicting, Refused
 from alliance.identity import Address, Digest
 from alliance.ports import Signer
 from alliance.segment import Head
-from edge.store import Store
-from edge.stream import HELD, Beacon, Opened, Stream
-from edge.watermark import Mark, Watermark
+from edge.evidence.store import Store
+from edge.evidence.stream import HELD, Beacon, Opened, Stream
+from edge.evidence.watermark import Mark, Watermark
 from oracle import cbor
 from oracle import reading as reading_bytes
 from oracle.segment import SealedSegment, sealed_to_plain, split_readings

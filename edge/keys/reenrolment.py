@@ -8,10 +8,10 @@ from alliance.identity import Address
 from alliance.ports import Randomness
 from alliance.segment import Head
 from edge import folder as folders
-from edge.outbox import HeadLost, Outbox
-from edge.store import open_store
-from edge.stream import Stream
-from edge.watermark import Watermark
+from edge.evidence.outbox import HeadLost, Outbox
+from edge.evidence.store import open_store
+from edge.evidence.stream import Stream
+from edge.evidence.watermark import Watermark
 from oracle.eip712 import Domain
 from oracle.keyfile import Lock
 from oracle.signature import KeySigner

@@ -9,9 +9,9 @@ from enum import StrEnum
 
 from alliance.calendar import SLOT_MS, day_at
 from alliance.droop import plausible
-from edge.droop import borne_w, drift_w
-from edge.guard import Situation, content_w_ms
-from edge.limits import Limits
+from edge.control.droop import borne_w, drift_w
+from edge.control.guard import Situation, content_w_ms
+from edge.control.limits import Limits
 from oracle.directive import Envelope
 
 SLOTS_AN_HOUR = 4

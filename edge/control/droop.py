@@ -4,8 +4,8 @@ Inside the dead band the battery may drift back towards the middle of its charge
 """
 
 from alliance.droop import Droop, answer_w
-from edge.guard import sustained_w
-from edge.limits import Limits
+from edge.control.guard import sustained_w
+from edge.control.limits import Limits
 
 
 def borne_w(droop: Droop, frequency_mhz: int, *, limits: Limits, soc_bp: int) -> int:

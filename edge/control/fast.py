@@ -16,12 +16,12 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
+from edge.control.frequency import WRONG_WORDS, FrequencyCycle, told_of
+from edge.control.guard import Order
+from edge.control.jitter import Jitter
+from edge.control.limits import Limits
 from edge.devices.open import DeviceSettings, open_devices
 from edge.devices.station import DeviceError, StationDevices, StationSample
-from edge.frequency import WRONG_WORDS, FrequencyCycle, told_of
-from edge.guard import Order
-from edge.jitter import Jitter
-from edge.limits import Limits
 from oracle.adapters import SystemClock
 
 _REPORT_MS = 1_000

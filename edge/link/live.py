@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from alliance.identity import Address, to_hex
 from alliance.ports import Signer
+from edge.control.guard import Order
 from edge.devices.station import StationSample
-from edge.guard import Order
 from oracle import eip712
 from oracle.eip712 import Domain
 

@@ -4,9 +4,9 @@ The platform says that a key was revoked, frozen or has expired. A box with a ke
 then on and the streams go on; one without keeps reading, closes segments unsigned, and says so until a key comes.
 """
 
-from edge.alarms import Alarms
+from edge.evidence.recorder import Recording
 from edge.folder import StateFolder
-from edge.recorder import Recording
+from edge.health.alarms import Alarms
 
 LAPSED = "key.lapsed"
 

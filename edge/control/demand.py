@@ -7,8 +7,8 @@ the beginning was not seen counts as run at the limit until then. The month is t
 from dataclasses import dataclass, replace
 
 from alliance.calendar import SLOT_MS, day_at
+from edge.control.guard import Demand
 from edge.devices.station import StationSample
-from edge.guard import Demand
 
 _WH_W_MS = 3_600_000
 

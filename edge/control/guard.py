@@ -13,8 +13,8 @@ from enum import StrEnum
 from typing import Protocol
 
 from alliance.calendar import SLOT_MS
+from edge.control.limits import FULL_BP, PPM, Curve, Limits, Need, allowed_w
 from edge.devices.station import PcsState, Quality, StationSample
-from edge.limits import FULL_BP, PPM, Curve, Limits, Need, allowed_w
 
 _HOUR_MS = 3_600_000
 _UNBOUNDED_W = 1 << 62

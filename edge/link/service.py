@@ -16,8 +16,8 @@ from alliance.calendar import Day
 from alliance.errors import AllianceError, Malformed, Missing, Refused
 from alliance.identity import Address, digest, to_hex
 from alliance.segment import Head
-from edge.outbox import Acknowledged, Refusal
-from edge.stream import Beacon
+from edge.evidence.outbox import Acknowledged, Refusal
+from edge.evidence.stream import Beacon
 from oracle import cbor
 from oracle.plain import Fields
 

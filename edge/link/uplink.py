@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from alliance.errors import Refused
 from alliance.identity import Address, Digest
 from alliance.ports import Clock
-from edge.alarms import Alarms
-from edge.outbox import Acknowledged, Outbox, Waiting
-from edge.sampling import CHANNELS
-from edge.service import AnswerMalformed, Service, UploadAnswer
-from edge.signing import KeyKeeper
+from edge.evidence.outbox import Acknowledged, Outbox, Waiting
+from edge.evidence.sampling import CHANNELS
+from edge.health.alarms import Alarms
+from edge.keys.signing import KeyKeeper
+from edge.link.service import AnswerMalformed, Service, UploadAnswer
 from oracle import eip712, signature
 from oracle.eip712 import Domain
 from oracle.signature import SECP256K1, AlgorithmUnknown, SignatureMalformed

@@ -7,12 +7,12 @@ The box's main cycle says what is wanted apart from the frequency, and until whe
 from dataclasses import dataclass, replace
 
 from alliance.errors import AllianceError
-from edge import wish
+from edge.control import wish
+from edge.control.guard import Before, Order, guard
+from edge.control.limits import Limits
+from edge.control.watch import Watch
+from edge.control.wish import Base, Source
 from edge.devices.station import StationSample
-from edge.guard import Before, Order, guard
-from edge.limits import Limits
-from edge.watch import Watch
-from edge.wish import Base, Source
 from oracle.directive import Envelope, body_bytes, body_of
 from oracle.plain import Fields
 

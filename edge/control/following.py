@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from alliance.calendar import SLOT_MS, SLOTS_A_DAY, Day, day_at
 from alliance.errors import Conflicting, Malformed, Refused
 from alliance.identity import Digest, digest
-from edge.store import Store
+from edge.evidence.store import Store
 from oracle.plain import Fields
 
 SLOTS_AN_HOUR = 4

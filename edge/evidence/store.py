@@ -12,7 +12,7 @@ from pathlib import Path
 
 from alliance.errors import Conflicting, Malformed, Missing, Refused
 from alliance.identity import Digest
-from edge.watermark import sync_folder
+from edge.evidence.watermark import sync_folder
 
 VERSION = 3
 _FULL = 2
@@ -108,7 +108,7 @@ class StorageFailed(Refused):
 
 
 class Store:
-    """An open database. Its tables belong to `edge.outbox`, `edge.control`, `edge.directives` and `edge.alarms`."""
+    """An open database. Its tables belong to `outbox` beside it, `edge.control` and `edge.health.alarms`."""
 
     def __init__(self, path: Path, db: sqlite3.Connection, *, quota_bytes: int, reserve_bytes: int) -> None:
         self._path, self._quota, self._reserve = path, quota_bytes, reserve_bytes

@@ -11,9 +11,9 @@ from enum import IntEnum
 from alliance.errors import AllianceError, Refused
 from alliance.identity import ZERO_DIGEST, Address, Digest
 from alliance.ports import Signer
-from edge.guard import Before, Situation, guard
-from edge.limits import Limits
-from edge.store import Store
+from edge.control.guard import Before, Situation, guard
+from edge.control.limits import Limits
+from edge.evidence.store import Store
 from oracle import directive as directives
 from oracle import eip712
 from oracle.directive import Body, Directive, Envelope, Instruction

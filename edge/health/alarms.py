@@ -6,7 +6,7 @@ from typing import Any
 
 import structlog
 
-from edge.store import StorageFailed, Store
+from edge.evidence.store import StorageFailed, Store
 
 Log = Any  # structlog's bound loggers have no common type
 

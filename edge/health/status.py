@@ -7,13 +7,13 @@ from typing import Any
 
 from alliance.calendar import Day, iso_utc
 from alliance.identity import Address, to_hex
-from edge import directives
-from edge.alarms import counted, standing
+from edge.control import directives
+from edge.control.guard import Order
+from edge.control.wish import Wish
+from edge.evidence.outbox import stored_streams
+from edge.evidence.store import Store, StoreMissing, open_to_look
 from edge.folder import DATABASE
-from edge.guard import Order
-from edge.outbox import stored_streams
-from edge.store import Store, StoreMissing, open_to_look
-from edge.wish import Wish
+from edge.health.alarms import counted, standing
 
 
 def status(state: Path, *, station: int) -> dict[str, object]:

@@ -14,10 +14,10 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from edge.fast import Setup
-from edge.frequency import Told
-from edge.guard import Order, Reason
-from edge.limits import Need
+from edge.control.fast import Setup
+from edge.control.frequency import Told
+from edge.control.guard import Order, Reason
+from edge.control.limits import Need
 
 SILENT_S = 5
 _AGAIN_S = 10
@@ -69,7 +69,7 @@ class FastLink:
     async def _start(self) -> None:
         self._started_s, self._last = time.monotonic(), None
         self._process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "edge.fast", stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
+            sys.executable, "-m", "edge.control.fast", stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
         )
         self._hearing = asyncio.create_task(self._hear(self._process))
         self._say(json.dumps(TypeAdapter(Setup).dump_python(self._setup, mode="json")))
