@@ -148,6 +148,8 @@ class StationBox:
                 alarms.count("bad_frames")
             return None
         alarms.cleared("device.unreadable", at_ms=t_ms)
+        troubles = self._parts.devices.troubles
+        self._say("device.part_silent", bool(sample.quality & Quality.PART_SILENT), t_ms, points=len(troubles))
         self._watch.see(sample, t_ms=t_ms)
         if sample.quality & Quality.CLOCK_SKEWED:
             alarms.raised("device.clock_skewed", at_ms=t_ms)
@@ -262,6 +264,7 @@ class StationBox:
             return
         self._remembered = t_ms // self._rhythm.sample_ms
         with suppress(StorageFailed):
+            status.keep_troubles(self._parts.store, self._parts.devices.troubles)
             status.keep_guard(
                 self._parts.store, self._order, self._made, reached=self._watch.reached, at_ms=t_ms,
                 cycles={"control": self._jitter.told(), "frequency": self._fast_jitter},

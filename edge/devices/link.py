@@ -12,12 +12,17 @@ from pymodbus.framer import FramerType
 
 from edge.devices.station import DeviceRefused, DeviceSilent, DeviceUnreachable, FrameDamaged, FrameMalformed
 
+COILS = 1
+DISCRETE = 2
 HOLDING = 3
 INPUT = 4
+BIT_FUNCTIONS = (COILS, DISCRETE)
+_WRITE_COIL = 5
 _WRITE_MULTIPLE = 16
 MODBUS_PORT = 502
 MAX_REGISTERS = 125
-"""A single read carries no more."""
+MAX_BITS = 2_000
+"""A single read carries no more registers, no more coils or discrete inputs."""
 
 
 class Transport(StrEnum):
@@ -64,19 +69,24 @@ class ModbusLink:
         return self._client is not None and bool(self._client.connected)
 
     async def read(self, *, unit_id: int, function: int, address: int, count: int) -> list[int]:
-        """Read registers by function 3 or 4, unsigned.
+        """Read registers by function 3 or 4, unsigned; coils or discrete inputs by 1 or 2, each 0 or 1.
 
         Raises DeviceUnreachable, DeviceSilent, DeviceRefused, FrameMalformed.
         """
         client = await self._connected()
-        call = client.read_holding_registers if function == HOLDING else client.read_input_registers
+        call = {
+            COILS: client.read_coils,
+            DISCRETE: client.read_discrete_inputs,
+            HOLDING: client.read_holding_registers,
+            INPUT: client.read_input_registers,
+        }[function]
         try:
             answer = await call(address, count=count, device_id=unit_id)
         except ModbusException as failure:
             raise self._unanswered(function, address, failure) from failure
         if answer.isError():
             raise self._refused(function, address, getattr(answer, "exception_code", 0))
-        registers = list(getattr(answer, "registers", []))
+        registers = _carried(answer, function, count)
         if len(registers) != count:
             self.close()
             raise FrameMalformed(
@@ -98,6 +108,16 @@ class ModbusLink:
             raise self._unanswered(_WRITE_MULTIPLE, address, failure) from failure
         if answer.isError():
             raise self._refused(_WRITE_MULTIPLE, address, getattr(answer, "exception_code", 0))
+
+    async def write_coil(self, *, unit_id: int, address: int, value: int) -> None:
+        """Switch one coil, 0 off, else on. Raises as `read` does."""
+        client = await self._connected()
+        try:
+            answer = await client.write_coil(address, bool(value), device_id=unit_id)
+        except ModbusException as failure:
+            raise self._unanswered(_WRITE_COIL, address, failure) from failure
+        if answer.isError():
+            raise self._refused(_WRITE_COIL, address, getattr(answer, "exception_code", 0))
 
     def close(self) -> None:
         """Let the connection go."""
@@ -156,3 +176,11 @@ class ModbusLink:
 
     def _refused(self, function: int, address: int, exception: int) -> DeviceRefused:
         return DeviceRefused(host=self.host, port=self.port, function=function, address=address, exception=exception)
+
+
+def _carried(answer: object, function: int, count: int) -> list[int]:
+    """What an answer carries; bits come in whole bytes, of which those beyond the question are padding."""
+    if function not in BIT_FUNCTIONS:
+        return list(getattr(answer, "registers", []))
+    bits = [int(bit) for bit in getattr(answer, "bits", [])]
+    return bits[:count] if len(bits) == (count + 7) // 8 * 8 else bits

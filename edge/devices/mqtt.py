@@ -102,6 +102,16 @@ class MqttSource:
         """CLOCK_SKEWED where the newest message's time is far from the box's."""
         return Quality.CLOCK_SKEWED if self._skewed else Quality(0)
 
+    @property
+    def asking(self) -> bool:
+        """A broker serves all at once."""
+        return True
+
+    @property
+    def troubles(self) -> Mapping[str, str]:
+        """A message has all points or is none."""
+        return {}
+
     async def read(self) -> dict[str, Raw | None]:
         """The newest message's values. Raises DeviceError; a malformed message is told once and otherwise ignored."""
         await self._connected()

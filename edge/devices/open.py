@@ -9,8 +9,8 @@ from typing import Literal
 
 from alliance.errors import Malformed, Missing
 from alliance.ports import Clock
-from edge.devices.link import ModbusLink, SerialLine, Transport
-from edge.devices.source import ModbusSource, Source
+from edge.devices.link import MAX_BITS, MAX_REGISTERS, ModbusLink, SerialLine, Transport
+from edge.devices.source import ModbusSource, Reach, Source
 from edge.devices.station import StationDevices
 from edge.devices.table import TableStation
 from edge.devices.tables import PointTwice, Table, check_whole, prefixed, read_points
@@ -59,6 +59,12 @@ class PartSettings:
     """MQTT: who signed the broker's certificate; without it the connection is not encrypted."""
     stale_ms: int = 10_000
     """MQTT: a message older than this is no reading."""
+    most_registers: int = MAX_REGISTERS
+    """Modbus: the device answers at most so many registers to one question, 4…125."""
+    most_bits: int = MAX_BITS
+    """Modbus: and so many coils or discrete inputs, 1…2000."""
+    gap: int = 0
+    """Modbus: so many registers between two points are read along, where the device allows it; 0…120."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,6 +107,16 @@ class DeviceUnnamed(Malformed):
 
     file: str
     name: str
+
+
+@dataclass(kw_only=True, eq=False)
+class ReachWrong(Malformed):
+    """A limit of a device's answers that Modbus or the largest value (4 registers) does not allow."""
+
+    setting: str
+    low: int
+    high: int
+    got: int
 
 
 @dataclass(kw_only=True, eq=False)
@@ -151,13 +167,15 @@ def open_devices(settings: DeviceSettings, *, clock: Clock | None = None) -> Sta
                 line=SerialLine(baud=settings.baud, parity=settings.parity, stop_bits=settings.stop_bits),
             )  # fmt: skip
             return SunSpecStation(
-                link=link, unit_id=settings.unit_id, meter_sign=settings.meter_sign, revert_s=settings.revert_s
-            )
+                link=link, unit_id=settings.unit_id, meter_sign=settings.meter_sign, revert_s=settings.revert_s,
+                now_ms=(clock or SystemClock()).now_ms,
+            )  # fmt: skip
         case DeviceKind.TABLE:
+            watch = clock or SystemClock()
             sources = open_sources(
-                devices_of(settings), timeout_s=timeout_s, clock=clock or SystemClock(), revert_s=settings.revert_s
-            )
-            return TableStation(sources=sources, revert_s=settings.revert_s)
+                devices_of(settings), timeout_s=timeout_s, clock=watch, revert_s=settings.revert_s
+            )  # fmt: skip
+            return TableStation(sources=sources, revert_s=settings.revert_s, now_ms=watch.now_ms)
 
 
 def energy_step_wh(settings: DeviceSettings) -> int:
@@ -186,8 +204,18 @@ def open_sources(
                 host=part.host, port=where[1], timeout_s=timeout_s, transport=part.transport,
                 line=SerialLine(baud=part.baud, parity=part.parity, stop_bits=part.stop_bits),
             )  # fmt: skip
-        sources.append(ModbusSource(points=device.points, link=links[where]))
+        sources.append(
+            ModbusSource(points=device.points, link=links[where], now_ms=clock.now_ms, reach=_reach(part))
+        )  # fmt: skip
     return tuple(sources)
+
+
+def _reach(part: PartSettings) -> Reach:
+    for setting, low, high in (("most_registers", 4, MAX_REGISTERS), ("most_bits", 1, MAX_BITS), ("gap", 0, 120)):
+        got: int = getattr(part, setting)
+        if not low <= got <= high:
+            raise ReachWrong(setting=setting, low=low, high=high, got=got)
+    return Reach(registers=part.most_registers, bits=part.most_bits, gap=part.gap)
 
 
 def _mqtt(device: Device, *, timeout_s: float, clock: Clock, revert_s: int) -> Source:

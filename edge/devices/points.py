@@ -10,6 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
+from edge.devices.vocabulary import COIL
+
 Raw = int | Fraction
 """What a device spells, before scale and sign: an integer, or exactly what a FLOAT32 or a JSON number says."""
 
@@ -25,7 +27,7 @@ class Point:
     """`modbus` or `mqtt`."""
     unit_id: int
     function: int
-    """3 holding or 4 input registers; 0 of MQTT."""
+    """1 coils, 2 discrete inputs, 3 holding or 4 input registers; 0 of MQTT."""
     address: int
     """Of the first register, counted from 0 as on the wire; 0 of MQTT."""
     field: str
@@ -53,7 +55,9 @@ class Point:
     enumeration: tuple[tuple[int, str], ...]
 
     def raw_of(self, registers: Sequence[int]) -> Raw | None:
-        """What registers spell; None where a FLOAT32 says "not a number"."""
+        """What registers spell, or a coil; None where a FLOAT32 says "not a number"."""
+        if self.is_coil:
+            return registers[0]
         data = _reorder(registers, self.order)
         if self.type == "FLOAT32":
             (value,) = struct.unpack(">f", data)
@@ -63,6 +67,8 @@ class Point:
 
     def registers_of(self, raw: Raw) -> list[int]:
         """The registers that spell a raw value. Raises OverflowError when it does not fit."""
+        if self.is_coil:
+            return [int(bool(raw))]
         if self.type == "FLOAT32":
             data = struct.pack(">f", float(raw))
         else:
@@ -72,9 +78,14 @@ class Point:
         return [int.from_bytes(swapped[i : i + 2], "big") for i in range(0, len(swapped), 2)]
 
     @property
+    def is_coil(self) -> bool:
+        """Whether the point is a coil or a discrete input."""
+        return self.type == COIL
+
+    @property
     def is_bit(self) -> bool:
         """Whether the point is one bit of a register."""
-        return self.type.startswith("BIT") and not self.is_word
+        return self.type.startswith("BIT") and not self.is_word and not self.is_coil
 
     @property
     def is_word(self) -> bool:
@@ -112,7 +123,7 @@ class Point:
         if self.alarm_level == 0 or not raw:
             return ()
         if not self.is_word:
-            return (self.name_zh,) if self.is_bit else ()
+            return (self.name_zh,) if self.is_bit or self.is_coil else ()
         word, names = int(raw), dict(self.enumeration)
         told = (names.get(bit, f"bit {bit}") for bit in range(word.bit_length()) if word >> bit & 1)
         return tuple(told) if self.key == "alarm_word" else tuple(f"{self.name_zh}：{name}" for name in told)

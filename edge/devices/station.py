@@ -3,6 +3,7 @@
 DeviceError
  ├─ DeviceUnreachable   (Missing)    no connection
  ├─ DeviceSilent        (Missing)    connected, but no answer in time
+ ├─ DeviceSlow          (Missing)    the round ended before the device had been read
  ├─ PointAbsent         (Missing)    the device says that it does not implement what we need
  ├─ DeviceRefused       (Refused)    a Modbus exception response
  ├─ DeviceForeign       (Refused)    another device stands where the table's one should
@@ -42,6 +43,8 @@ class Quality(IntFlag):
     """The device reports an alarm."""
     CLOCK_SKEWED = 8
     """A device's own clock is far from the box's; readings carry the box's time, so nothing else follows."""
+    PART_SILENT = 16
+    """A device on which neither readings nor guard rest (air conditioning, fire panel) gives nothing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,7 +99,12 @@ class StationSample:
 
 
 class StationDevices(Protocol):
-    """A station's devices. Connects by itself when first used, and again after an error; the caller backs off."""
+    """A station's devices. Connects by itself when first used, and again after an error; after several, less often."""
+
+    @property
+    def troubles(self) -> Mapping[str, str]:
+        """The last error of each point that could not be had when it was last asked for, by key."""
+        ...
 
     async def read(self) -> StationSample:
         """Take one sample. Raises DeviceError."""
@@ -135,6 +143,13 @@ class DeviceSilent(DeviceError, Missing):
     function: int
     address: int
     reason: str
+
+
+@dataclass(kw_only=True, eq=False)
+class DeviceSlow(DeviceError, Missing):
+    """The caller's patience ended while the device was being read."""
+
+    asked_ms: int
 
 
 @dataclass(kw_only=True, eq=False)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from alliance.errors import Missing
 from edge.devices.link import ModbusLink
+from edge.devices.patience import NowMs, Patience
 from edge.devices.station import DeviceError, PcsState, PointAbsent, Quality, StationSample
 from edge.devices.sunspec_chain import ModelReader, Place, symbols_of
 from edge.devices.sunspec_models import everything_in
@@ -58,8 +59,11 @@ class ModelMissing(DeviceError, Missing):
 class SunSpecStation:
     """Drives a SunSpec station. `meter_sign` −1: the billing meter counts power into the station as positive."""
 
-    def __init__(self, *, link: ModbusLink, unit_id: int, meter_sign: int, revert_s: int) -> None:
+    def __init__(
+        self, *, link: ModbusLink, unit_id: int, meter_sign: int, revert_s: int, now_ms: NowMs
+    ) -> None:  # fmt: skip
         self._link = link
+        self._patience = Patience(now_ms)
         self._models = ModelReader(link=link, unit_id=unit_id)
         self._meter_sign, self._revert_s = meter_sign, revert_s
         self._generation = -1
@@ -68,8 +72,17 @@ class SunSpecStation:
         self._telling: list[tuple[str, Place]] = []
         self._revert_written = False
 
+    @property
+    def troubles(self) -> Mapping[str, str]:
+        """The last error of the device, under the name `sunspec`."""
+        told = self._patience.told
+        return {"sunspec": told} if told else {}
+
     async def read(self) -> StationSample:
         """Take one sample. Raises DeviceError."""
+        return await self._patience.ask(self._read, asking=lambda: True)
+
+    async def _read(self) -> StationSample:
         async with self._link:
             await self._discover()
             values: Values = {

@@ -1,12 +1,16 @@
-"""The table-driven driver: a station of one device or several, as their point tables describe them (protocol 2.1)."""
+"""The table-driven driver: a station of one device or several, as their point tables describe them (protocol 2.1).
 
+All devices are asked at the same time; those on one line or connection wait for each other there.
+"""
+
+import asyncio
 from collections.abc import Mapping, Sequence
-from functools import reduce
-from operator import or_
 
+from edge.devices.patience import NowMs
 from edge.devices.points import Point, Raw
-from edge.devices.source import Source
+from edge.devices.source import PatientSource, Source
 from edge.devices.station import (
+    DeviceError,
     PcsState,
     PointAbsent,
     PointOutOfRange,
@@ -24,19 +28,34 @@ _WISHED = ("battery_soh", "charge_limit", "discharge_limit", "pcs_state")
 class TableStation:
     """Drives a station by its point tables; no two devices give the same point."""
 
-    def __init__(self, *, sources: Sequence[Source], revert_s: int) -> None:
-        self._sources = sources
+    def __init__(self, *, sources: Sequence[Source], revert_s: int, now_ms: NowMs) -> None:
+        self._sources = [PatientSource(source, now_ms=now_ms) for source in sources]
         self._points = {key: point for source in sources for key, point in source.points.items()}
         self._revert_s = revert_s
         self._beats = 0
 
     async def read(self) -> StationSample:
-        """Take one sample. Raises DeviceError."""
+        """Take one sample. A device on which nothing rests may be silent, then its points are absent.
+
+        Raises DeviceError.
+        """
         raw: dict[str, Raw | None] = {}
-        for source in self._sources:
-            raw.update(await source.read())
-        said = reduce(or_, (source.quality for source in self._sources), Quality(0))
+        said = Quality(0)
+        answers = await asyncio.gather(*(source.read() for source in self._sources), return_exceptions=True)
+        for source, answer in zip(self._sources, answers, strict=True):
+            if isinstance(answer, DeviceError) and not source.needed:
+                said |= Quality.PART_SILENT
+            elif isinstance(answer, BaseException):
+                raise answer
+            else:
+                raw.update(answer)
+                said |= source.quality
         return sample_of(self._points, raw, said=said)
+
+    @property
+    def troubles(self) -> Mapping[str, str]:
+        """The last error of each point that could not be had when it was last asked for, by key."""
+        return {key: told for source in self._sources for key, told in source.troubles.items()}
 
     async def write_power(self, power_w: int) -> None:
         """Order a power, positive discharging: time-out and heartbeat first, then the power, then remote mode."""

@@ -13,11 +13,12 @@ from fractions import Fraction
 from pathlib import Path
 
 from alliance.errors import Conflicting, Malformed
-from edge.devices.link import HOLDING, INPUT
+from edge.devices.link import BIT_FUNCTIONS, COILS, HOLDING, INPUT
 from edge.devices.points import Point
 from edge.devices.station import PcsState
 from edge.devices.vocabulary import (
     CLASSES,
+    COIL,
     COLUMNS,
     IDENTITY,
     INTEGERS,
@@ -144,9 +145,9 @@ class _Row:
 
     def _point(self) -> Point:
         key, protocol = self._key(), self._one_of("protocol", ["modbus", "mqtt"])
-        registers, signed = self._shape(protocol)
-        access = self._one_of("access", ["R", "RW"])
         function = self._function(protocol)
+        registers, signed = self._shape(protocol, function)
+        access = self._one_of("access", ["R", "RW"])
         self._check_access(key, access, function if protocol == "modbus" else HOLDING)
         kind = self._one_of("class", CLASSES)
         return Point(
@@ -199,10 +200,16 @@ class _Row:
                 raise self._wrong(column, f"needs {{}} {len(ranges)} times, once for each range of the key")
         return ranges
 
-    def _shape(self, protocol: str) -> tuple[int, bool]:
+    def _shape(self, protocol: str, function: int) -> tuple[int, bool]:
+        """Registers (of a coil, bits) and whether they are signed."""
         if protocol == "mqtt":
             self._one_of("type", ["NUMBER", *WORDS])
             return 0, True
+        if function in BIT_FUNCTIONS:
+            self._one_of("type", [COIL])
+            if (self._cells["scale"], self._cells["offset"], self._cells["sign"].lstrip("+")) != ("1", "0", "1"):
+                raise self._wrong("scale", "a coil or discrete input has scale 1, offset 0 and sign 1")
+            return 1, False
         kind = self._one_of("type", types())
         if kind.startswith("BIT") and (self._cells["scale"], self._cells["offset"]) != ("1", "0"):
             raise self._wrong("scale", "bits have scale 1 and offset 0")
@@ -211,11 +218,11 @@ class _Row:
         return INTEGERS.get(kind) or (2 if kind == "FLOAT32" else WORDS.get(kind, 1), False)
 
     def _function(self, protocol: str) -> int:
-        return self._integer("function", HOLDING, INPUT) if protocol == "modbus" else self._integer("function", 0, 0)
+        return self._integer("function", COILS, INPUT) if protocol == "modbus" else self._integer("function", 0, 0)
 
     def _check_access(self, key: str, access: str, function: int) -> None:
-        if access == "RW" and function != HOLDING:
-            raise self._wrong("access", "only holding registers (function 3) can be written")
+        if access == "RW" and function not in (COILS, HOLDING):
+            raise self._wrong("access", "only coils (function 1) and holding registers (function 3) can be written")
         if key in _COMMANDS and access != "RW":
             raise self._wrong("access", "must be RW")
 

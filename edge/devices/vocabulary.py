@@ -62,6 +62,11 @@ OPTIONAL = {
 }
 """Points that they may have. Any other point's key has a dot: `hvac.supply_temperature`, `cluster.1.soc`."""
 
+ASKED_IN_PARTS = frozenset(
+    {"contactor_closed", "charge_permitted", "discharge_permitted", "remote_switch", "manual_control", "heartbeat"}
+)
+"""Points that the guard asks for also in parts of a station: `cluster.1.contactor_closed`, `bms.heartbeat`."""
+
 IDENTITY = "identity"
 """A register whose one value (min = max) tells this device from others; read once a connection and by `probe`."""
 
@@ -97,10 +102,13 @@ INTEGERS = {
 WORDS = {"BITS16": 1, "BITS32": 2}
 """Bit fields: each bit has its name in `enumeration`; a bit that is set is an alarm where alarm_level is above 0."""
 
+COIL = "BIT"
+"""A coil or a discrete input, read by function 1 or 2."""
+
 ORDERS = ("ABCD", "CDAB", "BADC", "DCBA")
 CLASSES = ("YC", "YX", "YK", "YT", "YM")
 
 
 def types() -> tuple[str, ...]:
-    """Every type that a table may write. BIT0…BIT15 are one bit of a register, FLOAT32 is IEEE 754."""
+    """Every type that a table may write of registers. BIT0…BIT15 are one bit of one, FLOAT32 is IEEE 754."""
     return (*INTEGERS, *WORDS, "FLOAT32", *(f"BIT{n}" for n in range(16)))

@@ -32,6 +32,7 @@ def status(state: Path, *, station: int) -> dict[str, object]:
             "schedules": _schedules(store),
             "guard": _guard(store),
             "directives": directives.shown(store),
+            "points": _troubles(store),
             "counters": counted(store),
             "alarms": {name: json.loads(detail) for name, detail in standing(store)},
         }
@@ -106,6 +107,18 @@ def keep_guard(
         "unasked": order.unasked, "month": month, "demandReachedW": reached_w, "cycles": cycles,
     }  # fmt: skip
     store.keep("guard", json.dumps(told).encode())
+
+
+def keep_troubles(store: Store, troubles: Mapping[str, str]) -> None:
+    """Write down the last error of each point that could not be had, where that changed. Raises StorageFailed."""
+    told = json.dumps(dict(troubles), ensure_ascii=False, sort_keys=True).encode()
+    if told != (store.meta("troubles") or b"{}"):
+        store.keep("troubles", told)
+
+
+def _troubles(store: Store) -> dict[str, Any]:
+    told = store.meta("troubles")
+    return {} if told is None else json.loads(told)
 
 
 def demand_reached(store: Store) -> tuple[int, int]:

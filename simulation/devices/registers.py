@@ -7,7 +7,16 @@ from edge.devices.link import SerialLine, Transport
 from edge.devices.points import Point, Raw
 from edge.devices.tables import Table
 from edge.devices.vocabulary import IDENTITY
-from simulation.devices.server import HOLDING, INPUT, Bank, DeviceServer, RegisterReadOnly, RegisterValueRefused
+from simulation.devices.server import (
+    COILS,
+    DISCRETE,
+    HOLDING,
+    INPUT,
+    Bank,
+    DeviceServer,
+    RegisterReadOnly,
+    RegisterValueRefused,
+)
 
 Obey = Callable[[Mapping[str, int], frozenset[str]], None]
 """Called with every writable point's value of ours after a write, and the keys that it wrote.
@@ -51,20 +60,22 @@ class Registers:
             host=host, port=port, unit_id=self.unit_id, banks=self._banks, writer=self, transport=transport, line=line
         )
 
-    def written(self, address: int, words: Sequence[int]) -> None:
+    def written(self, address: int, words: Sequence[int], space: int = HOLDING) -> None:
         """Judge a write and obey it. Raises RegisterReadOnly, RegisterValueRefused."""
         touched = range(address, address + len(words))
         held = {key: p for key, p in self.points.items() if p.writable}
-        hit = {key: p for key, p in held.items() if _overlap(p, touched)}
+        hit = {key: p for key, p in held.items() if p.function == space and _overlap(p, touched)}
         if sum(point.registers for point in hit.values()) < len(words):
             raise RegisterReadOnly(address=address)
-        image = Bank(first=self._banks[HOLDING].first, words=self._banks[HOLDING].words)
-        image.put(address, words)
+        images = {
+            f: Bank(first=bank.first, words=bank.words) for f, bank in self._banks.items() if f in (COILS, HOLDING)
+        }
+        images[space].put(address, words)
         for point in hit.values():
-            raw = _raw(image, point)
+            raw = _raw(images[space], point)
             if not point.in_range(raw):
                 raise RegisterValueRefused(address=point.address, value=int(raw))
-        self._obey({key: p.value_of(_raw(image, p)) for key, p in held.items()}, frozenset(hit))
+        self._obey({key: p.value_of(_raw(images[p.function], p)) for key, p in held.items()}, frozenset(hit))
 
     def _spell(self, point: Point, raw: Raw) -> None:
         bank = self._banks[point.function]
@@ -78,7 +89,7 @@ class Registers:
 
 def _banks(points: Table) -> dict[int, Bank]:
     banks = {}
-    for function in (HOLDING, INPUT):
+    for function in (COILS, DISCRETE, HOLDING, INPUT):
         held = [p for p in points.values() if p.function == function]
         if held:
             first, end = min(p.address for p in held), max(p.address + p.registers for p in held)
@@ -92,6 +103,4 @@ def _raw(bank: Bank, point: Point) -> Raw:
 
 
 def _overlap(point: Point, touched: range) -> bool:
-    return (
-        point.function == HOLDING and point.address < touched.stop and touched.start < point.address + point.registers
-    )
+    return point.address < touched.stop and touched.start < point.address + point.registers

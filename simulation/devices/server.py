@@ -16,9 +16,12 @@ from pymodbus.simulator import DataType, SimData, SimDevice
 from alliance.errors import Missing, Refused
 from edge.devices.link import SerialLine, Transport
 
+COILS = 1
+DISCRETE = 2
 HOLDING = 3
 INPUT = 4
-_WRITES = (6, 16, 22, 23)
+_WRITES = {5: COILS, 15: COILS, 6: HOLDING, 16: HOLDING, 22: HOLDING, 23: HOLDING}
+"""The space that each writing function writes."""
 
 
 @dataclass(kw_only=True, eq=False)
@@ -45,7 +48,7 @@ class RegisterValueRefused(Refused):
 
 
 class Bank:
-    """A stretch of registers; what lies outside is an illegal address."""
+    """A stretch of registers, or of coils; what lies outside is an illegal address."""
 
     def __init__(self, *, first: int, words: Sequence[int]) -> None:
         self.first = first
@@ -65,7 +68,7 @@ class Bank:
 class Writer(Protocol):
     """What a device does with a write."""
 
-    def written(self, address: int, words: Sequence[int]) -> None:
+    def written(self, address: int, words: Sequence[int], space: int = HOLDING) -> None:
         """Obey. Raises RegisterReadOnly or RegisterValueRefused, and then nothing has changed."""
         ...
 
@@ -113,14 +116,13 @@ class DeviceServer:
         return [server._device() for server in (self, *self.beside)]
 
     def _device(self) -> SimDevice:
-        blocks = {
-            space: [SimData(bank.first, values=list(bank.words), datatype=DataType.REGISTERS)]
-            for space, bank in self._banks.items()
-        }
-        if len(blocks) == 1:
-            return SimDevice(self._unit_id, *blocks.values(), action=self._act)
-        unused = [SimData(0, values=[False] * 16, datatype=DataType.BITS)]
-        return SimDevice(self._unit_id, (unused, list(unused), blocks[HOLDING], blocks[INPUT]), action=self._act)
+        if set(self._banks) == {HOLDING}:
+            return SimDevice(self._unit_id, _registers(self._banks[HOLDING]), action=self._act)
+        blocks = (
+            _bits(self._banks.get(COILS)), _bits(self._banks.get(DISCRETE)),
+            _registers(self._banks.get(HOLDING)), _registers(self._banks.get(INPUT)),
+        )  # fmt: skip
+        return SimDevice(self._unit_id, blocks, action=self._act)
 
     async def _act(
         self,
@@ -132,18 +134,40 @@ class DeviceServer:
         values: list[int] | list[bool] | None,
     ) -> ExcCodes | None:
         """Called by the server for every access, before it answers from (or writes to) its own `registers`."""
-        if function not in (HOLDING, INPUT, *_WRITES):
-            return ExcCodes.ILLEGAL_FUNCTION
+        space = _WRITES.get(function, function)
+        if space not in self._banks:
+            return ExcCodes.ILLEGAL_ADDRESS if space in (COILS, DISCRETE, HOLDING, INPUT) else ExcCodes.ILLEGAL_FUNCTION
+        bank = self._banks[space]
         if values is None:
-            bank = self._banks[function] if function in self._banks else next(iter(self._banks.values()))
-            registers[address - start : address - start + count] = bank.get(address, count)
+            if space in (COILS, DISCRETE):
+                registers[:] = _packed(bank)
+            else:
+                registers[address - start : address - start + count] = bank.get(address, count)
             return None
         words = [int(value) for value in values]
         try:
-            self._writer.written(address, words)
+            self._writer.written(address, words, space)
         except RegisterReadOnly:
             return ExcCodes.ILLEGAL_ADDRESS
         except RegisterValueRefused:
             return ExcCodes.ILLEGAL_VALUE
-        self._banks[HOLDING].put(address, words)
+        bank.put(address, words)
         return None
+
+
+def _registers(bank: Bank | None) -> list[SimData]:
+    held = bank or Bank(first=0xFFF0, words=[0])
+    return [SimData(held.first, values=list(held.words), datatype=DataType.REGISTERS)]
+
+
+def _bits(bank: Bank | None) -> list[SimData]:
+    """Coils as the library wants them: from a whole word of sixteen on."""
+    packed = _packed(bank) if bank else [0]
+    first = bank.first // 16 * 16 if bank else 0
+    return [SimData(first, values=[bool(w >> n & 1) for w in packed for n in range(16)], datatype=DataType.BITS)]
+
+
+def _packed(bank: Bank) -> list[int]:
+    """Coils, sixteen in a word, the first in its lowest bit."""
+    bits = [0] * (bank.first % 16) + bank.words
+    return [sum(bool(bit) << n for n, bit in enumerate(bits[i : i + 16])) for i in range(0, len(bits), 16)]

@@ -111,7 +111,7 @@ class SunSpecDevice:
             modules = {f"{at}{m}.ModCellVMax": highest - 10 * (MODULES - m) for m in range(1, MODULES + 1)}
             self._chain.put(self._place[804] - STRINGS + k, {"SoC": now.soc_bp, "A": current_da, **modules})
 
-    def written(self, address: int, words: Sequence[int]) -> None:
+    def written(self, address: int, words: Sequence[int], space: int = HOLDING) -> None:
         """Obey an order, a heartbeat, a reset. Raises RegisterReadOnly, RegisterValueRefused."""
         touched = range(address, address + len(words))
         for register in touched:

@@ -54,7 +54,7 @@ class OlderSunSpecDevice:
         energy = {"TotWhImp": now.charge_wh % _ACC32, "TotWhExp": now.discharge_wh % _ACC32}
         self._chain.put(_BATTERY, {**battery, **energy})
 
-    def written(self, address: int, words: Sequence[int]) -> None:
+    def written(self, address: int, words: Sequence[int], space: int = HOLDING) -> None:
         """Obey an order. Raises RegisterReadOnly, RegisterValueRefused."""
         touched = range(address, address + len(words))
         writable = {a for name in _WRITABLE for a in self._chain.addresses(_STORAGE, name)}

@@ -54,6 +54,10 @@ class ScriptedStation:
     orders: list[int] = field(default_factory=list)
     reads: int = 0
 
+    @property
+    def troubles(self) -> dict[str, str]:
+        return {"meter_power": "silent"} if self.silent else {}
+
     async def read(self) -> StationSample:
         if self.silent:
             raise DeviceUnreachable(host="test", port=1)

@@ -2,7 +2,7 @@
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, ExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -99,6 +99,10 @@ class Patient:
     def __init__(self, driver: StationDevices, device: MqttBench) -> None:
         self._driver, self._device = driver, device
 
+    @property
+    def troubles(self) -> Mapping[str, str]:
+        return self._driver.troubles
+
     async def read(self) -> StationSample:
         if self._device.mqtt.connected:
             with suppress(DeviceError):
@@ -127,6 +131,17 @@ class Bench:
     def live(self, minutes: int) -> None:
         self.plant.step(self.plant.t_ms + minutes * 60_000)
         self.device.publish(self.plant.snapshot())
+
+
+class Leaping:
+    """A clock that is a minute on at each look, so that every point is due at every read."""
+
+    def __init__(self) -> None:
+        self._now_ms = DAY.start_ms
+
+    def now_ms(self) -> int:
+        self._now_ms += 60_000
+        return self._now_ms
 
 
 Benches = Callable[..., AbstractAsyncContextManager[Bench]]
@@ -184,7 +199,8 @@ def bench(free_port: int, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
             )
         await device.server.start()
         speaks = DeviceKind.TABLE if kind in ("parts", "table", "mqtt") else DeviceKind.SUNSPEC
-        driver = open_devices(DeviceSettings(kind=speaks, port=port, timeout_ms=500, **options))
+        clock = SystemClock() if kind == "mqtt" else Leaping()
+        driver = open_devices(DeviceSettings(kind=speaks, port=port, timeout_ms=500, **options), clock=clock)
         try:
             yield Bench(plant, device, Patient(driver, device) if isinstance(device, MqttBench) else driver, port)
         finally:

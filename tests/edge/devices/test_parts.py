@@ -29,7 +29,7 @@ from simulation.devices.parts import StationParts
 from simulation.devices.server import DeviceServer
 from simulation.plant import Plant
 from simulation.profiles import DayProfile
-from tests.edge.devices.conftest import DAY, SITE, Benches
+from tests.edge.devices.conftest import DAY, SITE, Benches, Leaping
 
 TABLES = ("meter", "pcs", "bms", "hvac", "fire")
 
@@ -60,7 +60,7 @@ async def site(*, over: Transport = Transport.TCP, swap: dict[str, str] | None =
         servers[table] = server
         unit = parts.by_table[stands].registers.unit_id
         settings.append(PartSettings(table=Path(table), port=server.port, transport=over, unit_id=unit))
-    driver = open_devices(DeviceSettings(kind=DeviceKind.TABLE, parts=tuple(settings), timeout_ms=500))
+    driver = open_devices(DeviceSettings(kind=DeviceKind.TABLE, parts=tuple(settings), timeout_ms=500), clock=Leaping())
     try:
         yield Site(p, parts, driver, servers)
     finally:

@@ -35,7 +35,7 @@ def sample_of(values: Values, *, meter_sign: int) -> StationSample:
 class Mute:
     """A device that takes no writes."""
 
-    def written(self, address: int, words: Any) -> None:
+    def written(self, address: int, words: Any, space: int = HOLDING) -> None:
         raise RegisterReadOnly(address=address)
 
 
