@@ -9,7 +9,7 @@ import json
 import signal
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -56,7 +56,10 @@ class FastProcess:
         """Until the input ends; then 0 W, unless somebody else commands."""
         hearing, reporting = asyncio.create_task(self._hear(words)), asyncio.create_task(self._report())
         try:
-            await self._rounds(hearing)
+            await on_grid(
+                lambda: self._round(self._clock.now_ms()), period_ms=self._period_ms, jitter=self._jitter,
+                ended=hearing.done,
+            )  # fmt: skip
         finally:
             reporting.cancel()
             if not self._order.silent:
@@ -64,18 +67,6 @@ class FastProcess:
                     async with asyncio.timeout(self._device_s):
                         await self._devices.write_power(0)
             await self._devices.close()
-
-    async def _rounds(self, hearing: asyncio.Task[None]) -> None:
-        """On a fixed grid of the monotonic clock; a round that would begin a whole period late is left out."""
-        period_ns = self._period_ms * 1_000_000
-        due_ns = time.monotonic_ns() + period_ns
-        while not hearing.done():
-            await asyncio.sleep(max(0, due_ns - time.monotonic_ns()) / 1e9)
-            late_ns = max(0, time.monotonic_ns() - due_ns)
-            missed = late_ns // period_ns
-            self._jitter.note(late_ns % period_ns // 1_000, missed=missed)
-            await self._round(self._clock.now_ms())
-            due_ns += (missed + 1) * period_ns
 
     async def _round(self, t_ms: int) -> None:
         order, self._answer_w = self._cycle.decide(await self._read(), t_ms=t_ms)
@@ -120,6 +111,21 @@ class FastProcess:
             }  # fmt: skip
             sys.stdout.write(json.dumps(told) + "\n")
             sys.stdout.flush()
+
+
+async def on_grid(
+    work: Callable[[], Awaitable[object]], *, period_ms: int, jitter: Jitter, ended: Callable[[], bool]
+) -> None:  # fmt: skip
+    """Work on a fixed grid of the monotonic clock; a round that would begin a whole period late is left out."""
+    period_ns = period_ms * 1_000_000
+    due_ns = time.monotonic_ns() + period_ns
+    while not ended():
+        await asyncio.sleep(max(0, due_ns - time.monotonic_ns()) / 1e9)
+        late_ns = max(0, time.monotonic_ns() - due_ns)
+        missed = late_ns // period_ns
+        jitter.note(late_ns % period_ns // 1_000, missed=missed)
+        await work()
+        due_ns += (missed + 1) * period_ns
 
 
 async def _main() -> None:
