@@ -3,7 +3,7 @@
 import asyncio
 import socket
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
-from contextlib import AbstractAsyncContextManager, ExitStack, asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, ExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
@@ -11,6 +11,7 @@ from typing import Any, Protocol
 import pytest
 
 from alliance.calendar import day_of
+from edge.devices.link import Transport
 from edge.devices.open import DeviceKind, DeviceSettings, PartSettings, open_devices
 from edge.devices.station import DeviceError, StationDevices, StationSample
 from oracle.adapters import SystemClock
@@ -23,6 +24,7 @@ from simulation.devices.sunspec_older import OlderSunSpecDevice
 from simulation.plant import Plant, PlantParameters, Snapshot
 from simulation.profiles import DayProfile
 from tests.edge.devices.broker import Broker, running_broker
+from tests.edge.devices.serial_line import line
 
 DAY = day_of("2026-07-15")
 SITE = PlantParameters(
@@ -49,17 +51,23 @@ class Device(Protocol):
 
 
 class Parts:
-    """Five devices of one plant at five ports, from one on."""
+    """Five devices of one plant: at five ports, from one on, or all on one serial line."""
 
-    def __init__(self, plant: Plant, ports: list[int]) -> None:
+    def __init__(self, plant: Plant, ports: list[int], transport: Transport, ends: tuple[str, str] | None) -> None:
         self._parts = StationParts(plant, seed="bench")
+        tables = self._parts.by_table
+        near, far = ends or ("127.0.0.1", "127.0.0.1")
         self.servers = [
-            part.registers.server(host="127.0.0.1", port=port)
-            for part, port in zip(self._parts.by_table.values(), ports, strict=True)
+            part.registers.server(host=far, port=port, transport=transport)
+            for part, port in zip(tables.values(), ports, strict=True)
         ]
         self.settings = tuple(
-            PartSettings(table=Path(table), port=port) for table, port in zip(self._parts.by_table, ports, strict=True)
+            PartSettings(table=Path(table), host=near, port=port, transport=transport)
+            for table, port in zip(tables, ports, strict=True)
         )
+        if ends:
+            self.servers[0].beside = self.servers[1:]
+            self.servers = self.servers[:1]
 
     @property
     def server(self) -> Server:
@@ -147,6 +155,16 @@ class Leaping:
 Benches = Callable[..., AbstractAsyncContextManager[Bench]]
 
 
+PARTS = {"parts": Transport.TCP, "rtu_over_tcp": Transport.RTU_OVER_TCP, "rtu": Transport.RTU}
+"""Stations of five devices, and how their frames travel."""
+
+
+async def line_ends(lines: AsyncExitStack) -> tuple[str, str]:
+    """A serial line's two ends, the box's and the devices'."""
+    near, far, _ = await lines.enter_async_context(line())
+    return near, far
+
+
 def free() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -179,11 +197,13 @@ def bench(free_port: int, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
             pcc_export_w=SITE.pcc_export_w * scale,
         )
         plant = Plant(parameters=parameters, days=days, seed="bench", start_ms=DAY.start_ms)
-        port = free_port
+        port, lines = free_port, AsyncExitStack()
         device: Device
         options: dict[str, Any] = dict(settings)
-        if kind == "parts":
-            device = Parts(plant, [port, *(free() for _ in range(4))])
+        if kind in PARTS:
+            ends = (await line_ends(lines)) if kind == "rtu" else None
+            ports = [port, *(free() for _ in range(4))]
+            device = Parts(plant, ports, PARTS[kind], ends)
             options["parts"] = device.settings
         elif kind == "table":
             device = EmsDevice(plant=plant, host="127.0.0.1", port=port)
@@ -198,7 +218,7 @@ def bench(free_port: int, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
                 plant=plant, name="bench", serial="1", host="127.0.0.1", port=port, detailed=kind == "detailed"
             )
         await device.server.start()
-        speaks = DeviceKind.TABLE if kind in ("parts", "table", "mqtt") else DeviceKind.SUNSPEC
+        speaks = DeviceKind.TABLE if kind in (*PARTS, "table", "mqtt") else DeviceKind.SUNSPEC
         clock = SystemClock() if kind == "mqtt" else Leaping()
         driver = open_devices(DeviceSettings(kind=speaks, port=port, timeout_ms=500, **options), clock=clock)
         try:
@@ -206,6 +226,7 @@ def bench(free_port: int, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
         finally:
             await driver.close()
             await device.server.stop()
+            await lines.aclose()
 
     with stack:
         yield make

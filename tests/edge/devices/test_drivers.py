@@ -2,7 +2,8 @@
 
 `mqtt` is a device that publishes by itself, behind Debian's mosquitto with TLS and access lists.
 `sunspec` and `detailed` are SunSpec of the newer generation without and with the battery's own models, `older` is the
-generation before; `table` is one device behind one point table, `parts` five behind five.
+generation before; `table` is one device behind one point table, `parts` five behind five: meter, converter, battery, air
+conditioning, fire panel. `rtu_over_tcp` are these behind serial servers, `rtu` all of them on one serial line.
 """
 
 import asyncio
@@ -30,8 +31,9 @@ from tests.edge.devices.broker import STALE_MS
 Benches = Callable[..., Any]
 """See conftest: makes a plant, its server and its driver."""
 
-KINDS = pytest.mark.parametrize("kind", ["sunspec", "detailed", "older", "table", "parts", "mqtt"])
-MODBUS = pytest.mark.parametrize("kind", ["sunspec", "detailed", "older", "table", "parts"])
+MODBUS_TCP = ["sunspec", "detailed", "older", "table", "parts"]
+KINDS = pytest.mark.parametrize("kind", [*MODBUS_TCP, "rtu_over_tcp", "rtu", "mqtt"])
+MODBUS = pytest.mark.parametrize("kind", MODBUS_TCP)
 SPEAKS = {
     kind: "table" if kind in ("table", "parts") else "sunspec"
     for kind in ("sunspec", "detailed", "older", "table", "parts")
@@ -46,6 +48,8 @@ COARSE = {
     "older": {"meter_w": 500, "power_w": 60, "energy_wh": 0, "share_bp": 0},
     "table": {"meter_w": 5, "power_w": 5, "energy_wh": 5, "share_bp": 5},
     "parts": {"meter_w": 5, "power_w": 50, "energy_wh": 50, "share_bp": 5},
+    "rtu_over_tcp": {"meter_w": 5, "power_w": 50, "energy_wh": 50, "share_bp": 5},
+    "rtu": {"meter_w": 5, "power_w": 50, "energy_wh": 50, "share_bp": 5},
     "mqtt": {"meter_w": 0, "power_w": 0, "energy_wh": 0, "share_bp": 0},
 }
 """What the register map's own resolution loses, at most."""
@@ -179,7 +183,8 @@ def test_driver_reconnects_when_the_device_comes_back(bench: Benches, kind: str)
                 await asyncio.sleep(STALE_MS / 1_000)
             with pytest.raises(Missing):
                 await b.driver.read()
-            with pytest.raises(MessageAbsent if kind == "mqtt" else DeviceUnreachable):
+            gone = {"mqtt": MessageAbsent, "rtu": DeviceSilent}.get(kind, DeviceUnreachable)
+            with pytest.raises(gone):
                 await b.driver.read()
             await b.device.server.start()
             assert (await b.driver.read()).import_wh == before.import_wh

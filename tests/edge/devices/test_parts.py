@@ -2,10 +2,8 @@
 
 import asyncio
 import json
-import os
-import tty
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,6 +28,7 @@ from simulation.devices.server import DeviceServer
 from simulation.plant import Plant
 from simulation.profiles import DayProfile
 from tests.edge.devices.conftest import DAY, SITE, Benches, Leaping
+from tests.edge.devices.serial_line import line
 
 TABLES = ("meter", "pcs", "bms", "hvac", "fire")
 
@@ -208,39 +207,6 @@ def test_two_devices_of_one_table_need_names_and_a_station_needs_its_points() ->
     with pytest.raises(PointsIncomplete) as lacking:
         devices_of(DeviceSettings(kind=DeviceKind.TABLE, parts=(meter, pcs)))
     assert lacking.value.keys == ("battery_soc",)
-
-
-@asynccontextmanager
-async def line(*, spoil: bool = False) -> AsyncIterator[tuple[str, str, dict[str, bool]]]:
-    """A serial line: two pty pairs joined by a task that carries bytes, and flips a bit in each answer when told."""
-    masters, names = [], []
-    for _ in range(2):
-        master, slave = os.openpty()
-        tty.setraw(master)
-        tty.setraw(slave)
-        names.append(os.ttyname(slave))
-        masters.append((master, slave))
-    noise = {"on": spoil}
-    loop = asyncio.get_running_loop()
-
-    def carry(source: int, sink: int, *, answers: bool) -> None:
-        with suppress(BlockingIOError):
-            data = os.read(source, 4096)
-            os.write(sink, bytes([data[0], *(byte ^ 0x10 for byte in data[1:])]) if answers and noise["on"] else data)
-
-    (box, _), (device, _) = masters
-    for fd in (box, device):
-        os.set_blocking(fd, False)
-    loop.add_reader(box, lambda: carry(box, device, answers=False))
-    loop.add_reader(device, lambda: carry(device, box, answers=True))
-    try:
-        yield names[0], names[1], noise
-    finally:
-        loop.remove_reader(box)
-        loop.remove_reader(device)
-        for master, slave in masters:
-            os.close(master)
-            os.close(slave)
 
 
 def test_a_serial_line_carries_readings_orders_refusals_and_its_damage_is_named() -> None:
