@@ -65,6 +65,8 @@ class PlantParameters:
     start_export_wh: int = 1_000_000
     start_charge_wh: int = 1_000_000
     start_discharge_wh: int = 950_000
+    lag_ms: int = 0
+    """How long the converter does what it did before it begins to follow another order."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,6 +94,8 @@ class Snapshot:
     """Hottest cell, tenths of a degree Celsius."""
     load_w: int
     pv_w: int
+    voltage_ppm: int = ONE
+    """Of the grid, in parts of the nominal one; a plant knows no other, `simulation.devices.grid` disturbs it."""
 
 
 @dataclass(kw_only=True, eq=False)
@@ -133,6 +137,8 @@ class _Live:
     last_load_w: int = 0
     last_pv_w: int = 0
     cell_temperature_mc: int = 22_000
+    before_w: int = 0
+    acts_ms: int = 0
 
 
 class Plant:
@@ -168,8 +174,13 @@ class Plant:
         return self._battery.stored_wms
 
     def command(self, power_w: int, *, enabled: bool, revert_s: int = 0) -> None:
-        """Follow a power (positive discharges) from now on; after `revert_s` without a new command, 0; 0 = forever."""
+        """Follow a power (positive discharges) from now on; after `revert_s` without a new command, 0; 0 = forever.
+
+        With a lag it is followed so much later; an order that comes meanwhile takes its place at the same instant.
+        """
         live = self._live
+        if (live.set_power_w, live.enabled) != (power_w, int(enabled)) and live.t_ms >= live.acts_ms:
+            live.before_w, live.acts_ms = self._followed(), live.t_ms + self.parameters.lag_ms
         live.set_power_w = power_w
         live.enabled = int(enabled)
         live.revert_ms = revert_s * 1_000
@@ -201,8 +212,9 @@ class Plant:
         if to_ms < self._live.t_ms:
             raise TimeWentBackwards(at_ms=self._live.t_ms, asked_ms=to_ms)
         while self._live.t_ms < to_ms:
-            t_ms = self._live.t_ms
-            self._substep(min(SUBSTEP_MS - t_ms % SUBSTEP_MS, to_ms - t_ms))
+            t_ms, acts_ms = self._live.t_ms, self._live.acts_ms
+            until_ms = min(to_ms, acts_ms) if acts_ms > t_ms else to_ms
+            self._substep(min(SUBSTEP_MS - t_ms % SUBSTEP_MS, until_ms - t_ms))
 
     def snapshot(self) -> Snapshot:
         """What the instruments show now."""
@@ -262,7 +274,7 @@ class Plant:
         self._expire()
         load_w, pv_w = self._site(live.t_ms)
         base_w = pv_w - load_w - self.parameters.standby_w
-        target_w = self._within_pcc(self._within_battery(self._wanted()), base_w)
+        target_w = self._within_pcc(self._within_battery(self._followed()), base_w)
         asked_wms, live.power_w = self._ramp(target_w, dt_ms)
         moved_wms = battery.exchange(asked_wms, power_w=asked_wms // dt_ms) if asked_wms else 0
         battery.rest(dt_ms)
@@ -285,6 +297,13 @@ class Plant:
         """The power asked for, or 0 when the converter may not run."""
         live = self._live
         return live.set_power_w if live.enabled and live.contactor and not live.tripped else 0
+
+    def _followed(self) -> int:
+        """What the converter does of it: an order changes it after the lag; what stops it does so at once."""
+        live = self._live
+        if live.t_ms >= live.acts_ms:
+            return self._wanted()
+        return live.before_w if live.contactor and not live.tripped else 0
 
     def _within_battery(self, power_w: int) -> int:
         return max(-self._battery.charge_limit_w, min(self._battery.discharge_limit_w, power_w))

@@ -23,6 +23,7 @@ from oracle.adapters import LockstepPacer, SupervisorGone
 from simulation.battery import BatteryRating
 from simulation.cast import STATIONS, CastStation
 from simulation.devices.ems import EmsDevice
+from simulation.devices.grid import GridEvent, disturbed
 from simulation.devices.server import DeviceServer
 from simulation.devices.sunspec import SunSpecDevice
 from simulation.plant import Plant, PlantParameters, PlantStateUnreadable, Snapshot
@@ -55,6 +56,23 @@ class FaultConfig(_Strict):
     to_ms: int
 
 
+class GridConfig(_Strict):
+    """A disturbance of the grid at a station (`simulation.devices.grid.GridEvent`)."""
+
+    from_ms: int
+    to_ms: int
+    frequency_mhz: int = 0
+    voltage_ppm: int = 0
+    ramp_ms: Annotated[int, Field(ge=0)] = 0
+
+    def event(self) -> GridEvent:
+        """As the simulators take it."""
+        return GridEvent(
+            begins_ms=self.from_ms, ends_ms=self.to_ms, frequency_mhz=self.frequency_mhz, voltage_ppm=self.voltage_ppm,
+            ramp_ms=self.ramp_ms,
+        )  # fmt: skip
+
+
 class StationConfig(_Strict):
     """One station: a plant of the cast by its number, unless `plant` changes some of its figures."""
 
@@ -71,6 +89,7 @@ class StationConfig(_Strict):
     plant: dict[str, int] = Field(default_factory=dict)
     """Figures of PlantParameters (`start_soc_bp` …) or BatteryRating (`capacity_wh` …) that differ from the cast's."""
     faults: tuple[FaultConfig, ...] = ()
+    grid: tuple[GridConfig, ...] = ()
 
 
 class StationsConfig(_Strict):
@@ -119,7 +138,7 @@ class RunningStation:
         """Live until an instant and show it."""
         self.plant.step(max(t_ms, self.plant.t_ms))
         await self.disturb(t_ms)
-        self.device.publish(self.plant.snapshot())
+        self.device.publish(disturbed(self.plant.snapshot(), (one.event() for one in self.config.grid)))
 
     async def disturb(self, t_ms: int) -> None:
         """Begin and end the faults of an instant."""

@@ -22,10 +22,12 @@ class MeterDevice:
         """Show an instant."""
         power_w, reactive_var = now.meter_power_w, now.meter_reactive_var
         apparent_va = max(1, round((power_w**2 + reactive_var**2) ** 0.5))
+        phase_mv = _PHASE_MV * now.voltage_ppm // 1_000_000
+        current_ma = power_w * 1_000_000 // (3 * max(_PHASE_MV // 10, phase_mv))
         self.registers.put(
             {
-                **{f"meter.voltage.{phase}": _PHASE_MV for phase in (1, 2, 3)},
-                **{f"meter.current.{phase}": power_w * 1_000_000 // (3 * _PHASE_MV) for phase in (1, 2, 3)},
+                **{f"meter.voltage.{phase}": phase_mv for phase in (1, 2, 3)},
+                **{f"meter.current.{phase}": current_ma for phase in (1, 2, 3)},
                 "meter_power": power_w,
                 "meter_reactive": reactive_var,
                 "frequency": now.frequency_mhz,

@@ -7,6 +7,7 @@ from typing import Protocol
 
 from simulation.devices.bms import BmsDevice
 from simulation.devices.fire import FireDevice
+from simulation.devices.grid import GridEvent, disturbed
 from simulation.devices.hvac import HvacDevice
 from simulation.devices.meter import MeterDevice
 from simulation.devices.pcs import PcsDevice
@@ -38,10 +39,13 @@ class StationParts:
             "hvac": self.hvac,
             "fire": self.fire,
         }
+        self.grid: list[GridEvent] = []
+        """What disturbs the grid, and when."""
         self.publish(plant.snapshot())
 
     def publish(self, now: Snapshot) -> None:
         """Show an instant on every device."""
+        now = disturbed(now, self.grid)
         for device in self.by_table.values():
             device.publish(now)
 
