@@ -149,7 +149,7 @@ class StationBox:
             return None
         alarms.cleared("device.unreadable", at_ms=t_ms)
         troubles = self._parts.devices.troubles
-        self._say("device.part_silent", bool(sample.quality & Quality.PART_SILENT), t_ms, points=len(troubles))
+        self._say("device.part_silent", bool(sample.quality & Quality.PART_SILENT), t_ms, **_told(troubles))
         self._watch.see(sample, t_ms=t_ms)
         if sample.quality & Quality.CLOCK_SKEWED:
             alarms.raised("device.clock_skewed", at_ms=t_ms)
@@ -387,3 +387,9 @@ class StationBox:
         except ServiceError as refused:
             self._log.debug("live.refused", t_ms=t_ms, reason=str(refused))
             self._parts.alarms.count("live_refused")
+
+
+def _told(troubles: Mapping[str, str]) -> Mapping[str, object]:
+    """Of points that could not be had: how many, one of them, and its last error."""
+    first = min(troubles, default="")
+    return {"points": len(troubles), "point": first, "reason": troubles.get(first, "")}

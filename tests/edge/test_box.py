@@ -1,10 +1,13 @@
 """The box's round: boundaries of segments, gaps, the beacon, following and falling back, and the same bytes twice."""
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 
 from alliance.segment import START
+from edge.devices.station import Quality
 from edge.health.alarms import counted
+from edge.health.status import status
 from oracle.segment import check_contents
 from tests.edge.peer import Peer
 from tests.edge.rig import DAY, MINUTE_MS, START_MS, Rig, ScriptedStation, rig
@@ -47,6 +50,25 @@ def test_silent_device_makes_gaps_and_a_signed_gap_record_never_a_zero(tmp_path:
         meters = [s for s in peer.sealed if s.signed.segment.channel == 1]
         assert [s.signed.segment.count for s in meters] == [15, 2, 8]
         assert all(reading.import_wh > 1_000_000 for reading in peer.readings(1))
+
+    asyncio.run(work())
+
+
+def test_points_that_could_not_be_had_stand_in_the_status_until_they_can(tmp_path: Path, peer: Peer) -> None:
+    async def work() -> None:
+        async with rig(tmp_path, peer) as r:
+            r.station.silent = True
+            await r.play(2)
+            assert status(tmp_path, station=4)["points"] == {"meter_power": "silent"}
+            r.station.silent = False
+            await r.play(2)
+            assert status(tmp_path, station=4)["points"] == {}
+            r.station.sample = replace(r.station.sample, quality=Quality.PART_SILENT)
+            await r.play(1)
+            assert "device.part_silent" in r.alarms.names
+            r.station.sample = replace(r.station.sample, quality=Quality(0))
+            await r.play(1)
+            assert "device.part_silent" not in r.alarms.names
 
     asyncio.run(work())
 

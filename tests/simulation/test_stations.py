@@ -167,6 +167,21 @@ def test_a_configured_fault_begins_and_ends(tmp_path: Path) -> None:
     assert list(seen.values()) == [PcsState.FAULT, PcsState.STANDBY, "DeviceUnreachable", PcsState.STANDBY]
 
 
+def test_a_configured_event_of_the_grid_begins_and_ends(tmp_path: Path) -> None:
+    at = [DAY.start_ms + n * MINUTE_MS for n in range(4)]
+    grid = [{"from_ms": at[2], "to_ms": at[3], "frequency_mhz": -800}]
+    path, ports = config(tmp_path, station_3={"grid": grid})
+    seen_mhz = []
+
+    async def look(t_ms: int) -> None:
+        driver = open_devices(DeviceSettings(kind=DeviceKind.SUNSPEC, port=ports[2], timeout_ms=500))
+        seen_mhz.append((await driver.read()).frequency_mhz)
+        await driver.close()
+
+    play(built(path), at[1:], look)
+    assert [mhz < 49_500 for mhz in seen_mhz] == [False, True, False]
+
+
 def test_a_taken_port_is_named(tmp_path: Path) -> None:
     path, ports = config(tmp_path)
     with socket.socket() as other:
