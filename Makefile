@@ -6,7 +6,7 @@ BIN := .venv/bin
 ARGS ?=
 
 .PHONY: help demo test check setup setup-dev contracts page bench lock clean \
-  campaign-power-cut campaign-determinism campaign-kills campaign-resume campaign-settlement campaign-plans campaign-coalitions campaign-forecast campaign-steps campaign-invariants campaign-guard gas slither
+  campaign-power-cut campaign-determinism campaign-kills campaign-resume campaign-settlement campaign-plans campaign-coalitions campaign-forecast campaign-steps campaign-invariants campaign-guard gas slither bench-peers
 
 help: ## what each target does
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-20s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -24,6 +24,14 @@ test: setup-dev ## set everything up, check style, types and layers, and run eve
 
 bench: setup-dev ## measure speed, memory and gas, as ratios in one run (JSON in the last line)
 	@$(BIN)/alliance bench $(ARGS)
+
+bench-peers: setup-dev .venv-peers/.ready ## ask PyPSA and FlexMeasures the same as our planner (JSON in the last line)
+	@$(BIN)/alliance bench --case fleet --peers --fleet-case site --fleet-case base --fleet-case tight --size 100 --seeds 5 $(ARGS)
+
+.venv-peers/.ready: requirements/peers.txt
+	@$(PYTHON) -m venv .venv-peers
+	@.venv-peers/bin/python -m pip install --quiet --disable-pip-version-check -r requirements/peers.txt
+	@touch $@
 
 campaign-power-cut: setup-dev ## cut the power of every real store at many points (JSON in the last line)
 	@$(BIN)/python -m tests.campaigns.power_cut $(ARGS)
@@ -86,6 +94,7 @@ page: frontend/dist/.ready ## build the page
 lock: ## pin the Python packages anew (needs uv)
 	@for set in "dev --extra dev" "demo --extra simulation -c requirements/dev.txt" "edge --extra edge -c requirements/dev.txt" "audit --extra audit -c requirements/dev.txt"; do \
 	  name=$${set%% *}; uv pip compile -q pyproject.toml $${set#* } -o requirements/$$name.txt --no-emit-index-url --no-annotate --no-header --universal; done
+	@printf 'flexmeasures\npypsa\nhighspy\n' | uv pip compile -q - -o requirements/peers.txt --no-emit-index-url --no-annotate --no-header --universal --python-version 3.11
 	@echo slither-analyzer | uv pip compile -q - -o requirements/slither.txt --no-emit-index-url --no-annotate --no-header --universal --python-version 3.11
 
 clean: ## remove what the demo and the tests left, keep the packages

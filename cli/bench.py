@@ -60,6 +60,12 @@ def bench(
         list[str] | None, typer.Option(help=f"One of {', '.join(FLEETS)} (case fleet); may be repeated.")
     ] = None,
     seeds: Annotated[int, typer.Option(min=1, help="How many fleets of each case and size (case fleet).")] = 1,
+    peers: Annotated[
+        bool, typer.Option("--peers", help="Ask PyPSA and FlexMeasures too (case fleet; make bench-peers).")
+    ] = False,
+    limit_s: Annotated[
+        float, typer.Option(help="Wall time after which a backend is ended and left out (case fleet).")
+    ] = fleet.MOST_SECONDS,
     out: Annotated[
         Path | None, typer.Option(help="Where the tables go; docs/benchmarks.md after a run of all cases.")
     ] = None,
@@ -79,7 +85,13 @@ def bench(
             for name in (name for name in CASES if name in chosen):
                 console.print(f"case {name}", highlight=False)
                 if name == "fleet":
-                    found[name] = fleet.measure(cases=fleet_case or FLEETS, sizes=size or fleet.SIZES, seeds=seeds)
+                    found[name] = fleet.measure(
+                        cases=fleet_case or FLEETS,
+                        sizes=size or fleet.SIZES,
+                        seeds=seeds,
+                        peers=peers,
+                        limit_s=limit_s,
+                    )
                     continue
                 work: Callable[[Ground], list[Finding]] = importlib.import_module(CASES[name]).run
                 found[name] = work(ground)
@@ -184,9 +196,14 @@ def _figures(found: Mapping[str, Sequence[Finding]]) -> list[tuple[str, str, str
 def _cells(case: str, one: Comparison) -> tuple[str, ...]:
     ours, theirs = one.ours, one.theirs
     return (
-        case, one.name, f"{ours.wall_s:.3f}", f"{ours.cpu_s:.3f}", one.against, f"{theirs.wall_s:.3f}",
-        f"{theirs.cpu_s:.3f}", f"{one.ratio:.1f}", f"{one.ratio_cpu:.1f}",
+        case, one.name, _brief(ours.wall_s, 3), _brief(ours.cpu_s, 3), one.against, _brief(theirs.wall_s, 3),
+        _brief(theirs.cpu_s, 3), _brief(one.ratio, 1), _brief(one.ratio_cpu, 1),
     )  # fmt: skip
+
+
+def _brief(value: float, places: int) -> str:
+    """A figure with so many places, or two digits where those would say too little."""
+    return f"{value:.{places}f}" if value >= 10 ** (1 - places) else f"{value:.2g}"
 
 
 def _facts(facts: Mapping[str, Figure]) -> str:

@@ -14,7 +14,8 @@ from pathlib import Path
 
 from alliance.errors import Refused
 from cli.benches.fleet_cases import STATIONS_A_REGION
-from cli.benches.measure import Comparison, Figure, Finding, Measured
+from cli.benches.fleet_targets import Seed, over_seeds
+from cli.benches.measure import Comparison, Figure, Figures, Finding, Measured
 
 SIZES = (1000,)
 GAP, GAP_LARGE = 1e-5, 1e-4
@@ -24,7 +25,12 @@ TOLERANCE = 1e-6
 VIOLATION_WH = 1e-2
 MOST_DIRECT = 1000
 """Stations of the largest fleet whose whole matrix HiGHS is given; a region at a time it is given any."""
+MOST_SECONDS = 1800.0
+"""Wall time after which a backend's process is ended and left out."""
 _ROOT = Path(__file__).resolve().parents[2]
+_PEERS = _ROOT / ".venv-peers" / "bin" / "python"
+PEERS: dict[str, tuple[str, ...]] = {"site": ("flexmeasures",), "mpc": ()}
+"""Which of others' planners are asked a case; every other case PyPSA is asked. A rolled plan begins with ours."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +46,8 @@ class Run:
     recomputed: float
     violation_wh: float
     notes: str
+    digest: str
+    """SHA-256 of the fleet that it planned."""
 
 
 @dataclass(kw_only=True, eq=False)
@@ -50,6 +58,34 @@ class BackendFailed(Refused):
     case: str
     stations: int
     said: str
+
+
+@dataclass(kw_only=True, eq=False)
+class BackendTooSlow(Refused):
+    """A backend's process was ended, for it took too long."""
+
+    backend: str
+    case: str
+    stations: int
+    limit_s: float
+
+
+@dataclass(kw_only=True, eq=False)
+class FleetsDiffer(Refused):
+    """Two backends did not plan the same fleet."""
+
+    case: str
+    stations: int
+    seed: int
+    backend: str
+
+
+@dataclass(kw_only=True, eq=False)
+class PeersMissing(Refused):
+    """Others' planners are not installed."""
+
+    place: str
+    remedy: str = "make bench-peers installs them"
 
 
 @dataclass(kw_only=True, eq=False)
@@ -64,24 +100,53 @@ class BoundWrong(Refused):
     true: float
 
 
-def measure(*, cases: Sequence[str], sizes: Sequence[int], seeds: int) -> list[Finding]:
-    """Each case at each size. Raises BackendFailed or BoundWrong."""
-    return [
-        found
-        for case in cases
-        for size in (sizes if case != "site" else (1,))
-        for seed in range(seeds)
-        for found in compared(case, size, seed)
-    ]
+def measure(
+    *, cases: Sequence[str], sizes: Sequence[int], seeds: int, peers: bool = False, limit_s: float = MOST_SECONDS
+) -> list[Finding]:
+    """Each case at each size: every seed, then all of them together where there are several.
+
+    With `peers` others' planners are asked too. Raises BackendFailed, BackendTooSlow (ours alone), BoundWrong,
+    FleetsDiffer or PeersMissing.
+    """
+    if peers and not _PEERS.exists():
+        raise PeersMissing(place=_PEERS.parent.parent.name)
+    found: list[Finding] = []
+    for case in cases:
+        for size in sizes if case != "site" else (1,):
+            each = [run_seed(case, size, seed, peers=peers, limit_s=limit_s) for seed in range(seeds)]
+            found += [finding for one in each for finding in _findings(case, size, one)]
+            found += over_seeds(case, size, [_seed(one) for one in each])
+    return found
 
 
-def compared(case: str, size: int, seed: int) -> list[Finding]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SeedRun:
+    """What every backend said of one fleet."""
+
+    seed: int
+    ours: Run
+    others: tuple[Run, ...]
+    too_slow: tuple[BackendTooSlow, ...]
+
+
+def run_seed(case: str, size: int, seed: int, *, peers: bool, limit_s: float) -> SeedRun:
     """One fleet by prices and by every backend that it is compared with."""
     gap = GAP_LARGE if size >= LARGE else GAP
-    ours = backend("site" if case == "site" else "prices", case, size, seed, gap)
-    others = [backend(name, case, size, seed, gap) for name in _others(case, size)]
+    ours = backend("site" if case == "site" else "prices", case, size, seed, gap, limit_s=limit_s)
+    others: list[Run] = []
+    slow: list[BackendTooSlow] = []
+    for name in (*_others(case, size), *(PEERS.get(case, ("pypsa",)) if peers else ())):
+        try:
+            others.append(backend(name, case, size, seed, gap, limit_s=limit_s))
+        except BackendTooSlow as error:
+            slow.append(error)
     require_true(case, size, seed, ours, others)
-    name = f"{case}, {size:,} stations" + (f", seed {seed}" if seed else "")
+    return SeedRun(seed=seed, ours=ours, others=tuple(others), too_slow=tuple(slow))
+
+
+def _findings(case: str, size: int, one: SeedRun) -> list[Finding]:
+    ours = one.ours
+    name = f"{case}, {size:,} stations" + (f", seed {one.seed}" if one.seed else "")
     facts: dict[str, Figure] = {
         "objective_cents": round(ours.cost / 1e6),
         "proved_gap": f"{_gap(ours):.1e}",
@@ -89,7 +154,12 @@ def compared(case: str, size: int, seed: int) -> list[Finding]:
         "peak_mb": ours.peak_mb,
         "notes": ours.notes,
     }
-    facts |= {f"peak_mb {other.backend}": other.peak_mb for other in others}
+    facts |= {f"peak_mb {other.backend}": other.peak_mb for other in one.others}
+    facts |= {f"notes {other.backend}": other.notes for other in one.others if other.notes}
+    late = [
+        Figures(name=name, facts={"left out": _AGAINST[error.backend], "because it took more than, s": error.limit_s})
+        for error in one.too_slow
+    ]
     return [
         Comparison(
             name=name,
@@ -98,11 +168,28 @@ def compared(case: str, size: int, seed: int) -> list[Finding]:
             theirs=Measured(wall_s=other.wall_s, cpu_s=other.cpu_s),
             facts=facts,
         )
-        for other in others
-    ]
+        for other in one.others
+    ] + late
 
 
-_AGAINST = {"direct": "numpy → HiGHS, the whole matrix", "regions": "numpy → HiGHS, region by region"}
+def _seed(one: SeedRun) -> Seed:
+    """What the summary wants to know of a seed."""
+    return Seed(
+        wall_s=one.ours.wall_s,
+        cpu_s=one.ours.cpu_s,
+        peak_mb=one.ours.peak_mb,
+        gap=_gap(one.ours),
+        highs_cpu_s=min((o.cpu_s for o in one.others if o.backend not in _ELSEWHERE), default=None),
+    )
+
+
+_ELSEWHERE = frozenset({"pypsa", "flexmeasures"})
+_AGAINST = {
+    "direct": "numpy → HiGHS, the whole matrix",
+    "regions": "numpy → HiGHS, region by region",
+    "pypsa": "PyPSA, network built and solved by HiGHS",
+    "flexmeasures": "FlexMeasures' device_scheduler, its frames made beforehand",
+}
 
 
 def _others(case: str, size: int) -> list[str]:
@@ -111,14 +198,16 @@ def _others(case: str, size: int) -> list[str]:
     return whole + (["regions"] if regions > 1 and case != "full" else []) or ["direct"]
 
 
-def backend(name: str, case: str, size: int, seed: int, gap: float) -> Run:
-    """Run a backend in a process of its own. Raises BackendFailed."""
-    command = [sys.executable, "-m", "cli.benches.fleet_backend", name, case, str(size), str(seed), str(gap)]
+def backend(name: str, case: str, size: int, seed: int, gap: float, *, limit_s: float = MOST_SECONDS) -> Run:
+    """Run a backend in a process of its own. Raises BackendFailed or BackendTooSlow."""
+    python = str(_PEERS) if name in _ELSEWHERE else sys.executable
+    command = [python, "-m", "cli.benches.fleet_backend", name, case, str(size), str(seed), str(gap)]
     path = os.pathsep.join(filter(None, [str(_ROOT), os.environ.get("PYTHONPATH", "")]))
-    single = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
-    done = subprocess.run(
-        command, capture_output=True, text=True, check=False, env={**os.environ, "PYTHONPATH": path, **single}
-    )
+    env = {**os.environ, "PYTHONPATH": path, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, check=False, env=env, timeout=limit_s)
+    except subprocess.TimeoutExpired:
+        raise BackendTooSlow(backend=name, case=case, stations=size, limit_s=limit_s) from None
     if done.returncode:
         raise BackendFailed(backend=name, case=case, stations=size, said=done.stderr[-400:].strip())
     return Run(backend=name, **json.loads(done.stdout.splitlines()[-1]))
@@ -135,6 +224,8 @@ def require_true(case: str, size: int, seed: int, ours: Run, others: Sequence[Ru
             raise BoundWrong(case=case, stations=size, seed=seed, claim=claim, claimed=claimed, true=true)
 
     for one in every:
+        if one.digest != ours.digest:
+            raise FleetsDiffer(case=case, stations=size, seed=seed, backend=one.backend)
         require(f"{one.backend}: limits kept, Wh", one.violation_wh, 0.0, within=VIOLATION_WH)
         require(f"{one.backend}: cost of the flows", abs(one.cost - one.recomputed), 0.0, within=TOLERANCE * scale)
         require(f"{one.backend}: cost within its gap", one.cost - best, _gap(one) * scale, within=TOLERANCE * scale)

@@ -5,11 +5,14 @@ Prints one line of JSON: wall and processor time (of the best run), peak memory,
 nothing of the planner. Imports and compilation are done before anything is measured.
 """
 
+import hashlib
+import importlib
 import json
 import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, fields
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -58,6 +61,8 @@ class Answer:
     """The plan that is kept, rounded."""
     prices: Floats = None
     notes: str = ""
+    each_s: float | None = None
+    """Of one of many runs, where one alone is too short to be timed."""
 
 
 class Checked:
@@ -90,11 +95,22 @@ def main() -> None:
         answer = solve(asked)
         wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
         best = min(best, (wall - answer.checked.wall_s, cpu - answer.checked.cpu_s))
+        if answer.each_s is not None:
+            best = min(best, (answer.each_s, answer.each_s))
     peak_mb = own_peak_kb() / 1024
     assert answer is not None
     said: dict[str, object] = {"wall_s": best[0], "cpu_s": best[1], "peak_mb": round(peak_mb, 1), "cost": answer.cost}
     said |= {"bound": answer.bound, "recomputed": answer.checked.cost, "violation_wh": answer.checked.violation_wh}
-    print(json.dumps(said | {"notes": answer.notes}))
+    print(json.dumps(said | {"notes": answer.notes, "digest": _digest(asked.arrays)}))
+
+
+def _digest(arrays: FleetArrays) -> str:
+    """SHA-256 of all that a fleet holds, the same on whatever numpy it was made."""
+    found = hashlib.sha256()
+    for name in FleetArrays.__dataclass_fields__:
+        value = getattr(arrays, name)
+        found.update(value.tobytes() if isinstance(value, np.ndarray) else repr(value).encode())
+    return found.hexdigest()
 
 
 def _next(asked: Asked) -> Asked:
@@ -141,12 +157,12 @@ def _site(asked: Asked) -> Answer:
     for _ in range(runs):
         cheapest_days(stations, buy=buy, sell=sell)
     checked.cpu_s, checked.wall_s = time.process_time() - started, time.perf_counter() - wall
-    each_us = checked.cpu_s / runs * 1e6
+    each_s = checked.cpu_s / runs
     none = np.zeros((0, arrays.periods))
     flows = Flows(charge=days.charge, discharge=days.discharge, curtailed=days.curtailed, forward=none, backward=none)
     checked.add(arrays, flows)
     cost = float(days.cost[0])
-    return Answer(cost=cost, bound=cost, checked=checked, notes=f"{each_us:.1f} µs a replan")
+    return Answer(cost=cost, bound=cost, checked=checked, each_s=each_s, notes=f"mean of {runs} re-plans")
 
 
 def _direct(asked: Asked) -> Answer:
@@ -167,11 +183,19 @@ def _by_region(asked: Asked) -> Answer:
     return Answer(cost=cost, bound=None, checked=checked)
 
 
+def _peer(module: str, asked: Asked) -> Answer:
+    """Another's planner, in the environment that has it."""
+    planned: Callable[[Asked], Answer] = importlib.import_module(module).planned
+    return planned(asked)
+
+
 BACKENDS: dict[str, Callable[[Asked], Answer]] = {
     "prices": _prices,
     "site": _site,
     "direct": _direct,
     "regions": _by_region,
+    "pypsa": partial(_peer, "cli.benches.peers.pypsa_fleet"),
+    "flexmeasures": partial(_peer, "cli.benches.peers.flexmeasures_site"),
 }
 
 

@@ -252,8 +252,12 @@ def _require_order(arrays: FleetArrays, lesser: str, most: Ints, greater: str) -
 
 
 def _require_window(arrays: FleetArrays) -> None:
-    low, high = arrays.low_wh, arrays.high_wh
-    if (low > high).any():
+    """Raises FieldWrong where no content is allowed; whole series are made only to say where."""
+    floor = np.maximum(arrays.own_need_floor_wh, arrays.energy_min_wh[:, None])
+    most = np.minimum(arrays.content_most_wh, arrays.energy_max_wh[:, None])
+    last = np.maximum(floor[:, -1], arrays.end_min_wh)
+    if (floor > most).any() or (last > most[:, -1]).any():
+        low, high = arrays.low_wh, arrays.high_wh
         i, t = (int(k) for k in np.unravel_index(int(np.argmax(low > high)), arrays.shape))
         limit = f"at most {high[i, t]}, the content's limit"
         raise FieldWrong(field=f"content floor[{i}, {t}]", value=str(low[i, t]), limit=limit)
