@@ -19,6 +19,10 @@ from cli.benches.measure import Comparison, Figure, Figures, Finding, Measured
 
 SIZES = (1000,)
 GAP, GAP_LARGE = 1e-5, 1e-4
+MOST_STATIONS = {"site": 1, "cvar": 100}
+"""Of cases that are not asked at every size: with scenarios every backend solves the whole matrix."""
+OURS = {"site": "site", "cvar": "stamped-risk"}
+"""Our backend of a case; prices for every other."""
 LARGE = 10_000
 """From so many stations on a gap of `GAP_LARGE` is asked for, and HiGHS solves a few regions only."""
 TOLERANCE = 1e-6
@@ -29,7 +33,7 @@ MOST_SECONDS = 1800.0
 """Wall time after which a backend's process is ended and left out."""
 _ROOT = Path(__file__).resolve().parents[2]
 _PEERS = _ROOT / ".venv-peers" / "bin" / "python"
-PEERS: dict[str, tuple[str, ...]] = {"site": ("flexmeasures",), "mpc": ()}
+PEERS: dict[str, tuple[str, ...]] = {"site": ("flexmeasures",), "mpc": (), "cvar": ()}
 """Which of others' planners are asked a case; every other case PyPSA is asked. A rolled plan begins with ours."""
 
 
@@ -112,7 +116,7 @@ def measure(
         raise PeersMissing(place=_PEERS.parent.parent.name)
     found: list[Finding] = []
     for case in cases:
-        for size in sizes if case != "site" else (1,):
+        for size in sorted({min(size, MOST_STATIONS.get(case, size)) for size in sizes}):
             each = [run_seed(case, size, seed, peers=peers, limit_s=limit_s) for seed in range(seeds)]
             found += [finding for one in each for finding in _findings(case, size, one)]
             found += over_seeds(case, size, [_seed(one) for one in each])
@@ -132,7 +136,7 @@ class SeedRun:
 def run_seed(case: str, size: int, seed: int, *, peers: bool, limit_s: float) -> SeedRun:
     """One fleet by prices and by every backend that it is compared with."""
     gap = GAP_LARGE if size >= LARGE else GAP
-    ours = backend("site" if case == "site" else "prices", case, size, seed, gap, limit_s=limit_s)
+    ours = backend(OURS.get(case, "prices"), case, size, seed, gap, limit_s=limit_s)
     others: list[Run] = []
     slow: list[BackendTooSlow] = []
     for name in (*_others(case, size), *(PEERS.get(case, ("pypsa",)) if peers else ())):
@@ -187,12 +191,15 @@ _ELSEWHERE = frozenset({"pypsa", "flexmeasures"})
 _AGAINST = {
     "direct": "numpy → HiGHS, the whole matrix",
     "regions": "numpy → HiGHS, region by region",
+    "direct-risk": "numpy → HiGHS, the whole matrix",
     "pypsa": "PyPSA, network built and solved by HiGHS",
     "flexmeasures": "FlexMeasures' device_scheduler, its frames made beforehand",
 }
 
 
 def _others(case: str, size: int) -> list[str]:
+    if case == "cvar":
+        return ["direct-risk"]
     regions = 1 if case in ("one-region", "site") else max(1, size // STATIONS_A_REGION)
     whole = ["direct"] if size <= MOST_DIRECT or (case == "full" and regions > 1) or case == "one-region" else []
     return whole + (["regions"] if regions > 1 and case != "full" else []) or ["direct"]

@@ -8,11 +8,14 @@ from typing import Any
 
 import numpy as np
 
-from alliance.fleetplan import RISK_NEUTRAL
+from alliance.fleetplan import RISK_NEUTRAL, Risk
 from optimizer.fleet.arrays import FleetArrays, Ints
 
-CASES = ("base", "tight", "negative", "spiky", "one-region", "full", "site", "mpc")
+CASES = ("base", "tight", "negative", "spiky", "one-region", "full", "site", "mpc", "cvar")
 STATIONS_A_REGION = 250
+SCENARIOS = 8
+CVAR = Risk(cvar_alpha_ppm=750_000, cvar_weight_ppm=300_000)
+"""Three tenths of what counts are the dearest two of eight scenarios."""
 BLOCK = 2000
 QUARTER_S, FIVE_MINUTES_S = 900, 300
 MILLION = 1_000_000
@@ -70,9 +73,7 @@ class _Maker:
             content_most_wh=battery["energy_max_wh"][:, None],
             curtailable_wh=curtailable,
             reserves=(),
-            scenario_ppm=np.zeros(0, dtype=np.int64),
-            scenario_net_load_wh=np.zeros((0, self.n, self.periods), dtype=np.int64),
-            risk=RISK_NEUTRAL,
+            **self._scenarios(net),
             **battery,
             **rights,
             **limits,
@@ -111,6 +112,16 @@ class _Maker:
             if curtails:
                 curtailable[block] = np.rint(pv * self.rng.choice([0, 1], (len(pv), 1)))
         return net, curtailable
+
+    def _scenarios(self, net: Ints) -> dict[str, Any]:
+        """Scenarios in which a station takes or gives less than forecast, so that its rights still suffice."""
+        count = SCENARIOS if self.case == "cvar" else 0
+        share = self.rng.uniform(0.5, 1, (count, 1, self.periods)) * self.rng.uniform(0.8, 1, (count, self.n, 1))
+        return {
+            "scenario_ppm": np.full(count, MILLION // SCENARIOS),
+            "scenario_net_load_wh": _whole(net * share),
+            "risk": CVAR if count else RISK_NEUTRAL,
+        }
 
     def _load_and_pv(self, power: Ints) -> tuple[Floats, Floats]:
         rng, n = self.rng, len(power)

@@ -77,6 +77,15 @@ def test_bench_says_how_to_install_them_when_peers_are_missing(monkeypatch: pyte
     assert "make bench-peers" in done.stderr
 
 
+def test_stamped_and_direct_risk_agree_when_a_fleet_has_scenarios() -> None:
+    each = fleet.run_seed("cvar", 12, 1, peers=False, limit_s=fleet.MOST_SECONDS)
+    (other,) = each.others
+    assert each.ours.bound is not None
+    assert each.ours.bound <= other.cost * (1 + AGREED)
+    assert each.ours.cost == pytest.approx(other.cost, rel=AGREED)
+    assert each.ours.recomputed == pytest.approx(each.ours.cost, rel=AGREED)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("peer", "ours", "case", "size"),

@@ -7,7 +7,7 @@ import pytest
 
 from alliance.fleetproof import check, lower_bound_microcents
 from cli.benches.fleet_cases import fleet
-from optimizer.fleet.arrays import FleetArrays, arrays_of
+from optimizer.fleet.arrays import FleetArrays, arrays_of, problem_of
 from optimizer.fleet.certify import fleet_duals
 from optimizer.fleet.fast import GAP, relaxed_fast
 from optimizer.fleet.plan import FleetSettings, plan_fleet
@@ -121,6 +121,10 @@ def test_stamped_model_answers_when_prices_have_no_time(process: SolverProcess) 
     assert expected is not None
     assert found is not None
     assert found.cost_cents == pytest.approx(expected.cost_cents, rel=1e-9)
+    bound = lower_bound_microcents(problem_of(arrays), fleet_duals(arrays, scaled(arrays).shape, found.prices)) / 1e6
+    assert found.optimal
+    assert bound <= found.cost_cents * (1 + 1e-9)
+    assert bound == pytest.approx(found.cost_cents, rel=1e-6), "its prices prove it as those of the fast path do"
 
 
 def test_stamped_model_answers_when_there_are_reserves(process: SolverProcess) -> None:
