@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from alliance.errors import Malformed
-from alliance.schedule import from_plain, to_plain, unwrap
+from alliance.schedule import from_plain, later, to_plain, unwrap
 
 MOST_ENERGY_WH = 10**12
 """Limit of any energy of a station, region or tie, Wh a period: 4 TW for a quarter of an hour."""
@@ -104,6 +104,8 @@ class Reserve:
     """Paid for each MW and hour held, cents; 0 or more."""
     requirement_wh: tuple[tuple[int, ...], ...]
     """For each region and period, what its stations must hold together, at least."""
+    short_price: int | None = later(None)
+    """What each MW and hour that is not held costs, cents; None: the requirement never gives way."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -231,6 +233,27 @@ def content_window(station: FleetStation) -> tuple[tuple[int, ...], tuple[int, .
     return tuple(low), tuple(min(station.energy_max_wh, high) for high in most)
 
 
+def unheld_wh(problem: FleetProblem, plan: FleetPlan) -> tuple[tuple[tuple[int, ...], ...], ...]:
+    """What a plan lacks of each reserve's requirement, [reserve][region][period]."""
+    return tuple(
+        _unheld(problem, reserve, held) for reserve, held in zip(problem.reserves, plan.reserve_wh, strict=True)
+    )
+
+
+def _unheld(
+    problem: FleetProblem, reserve: Reserve, held_wh: tuple[tuple[int, ...], ...]
+) -> tuple[tuple[int, ...], ...]:
+    if not any(map(any, reserve.requirement_wh)):
+        return reserve.requirement_wh
+    lacking = [list(wanted) for wanted in reserve.requirement_wh]
+    for station, held in zip(problem.stations, held_wh, strict=True):
+        if any(held):
+            row = lacking[station.region]
+            for t, wh in enumerate(held):
+                row[t] -= wh
+    return tuple(tuple(max(0, wh) for wh in row) for row in lacking)
+
+
 def require_within(field: str, value: object, low: int, high: int) -> None:
     """Raises FieldWrong unless the value is a whole number from low to high."""
     if type(value) is not int or not low <= value <= high:
@@ -298,6 +321,8 @@ def _validate_reserve(name: str, reserve: Reserve, problem: FleetProblem) -> Non
     require_within(f"{name}.duration_s", reserve.duration_s, 0, 7 * 86_400)
     require_within(f"{name}.activation_ppm", reserve.activation_ppm, 0, MILLION)
     _require_series(f"{name}.price", reserve.price, problem.periods, 0, MOST_PRICE)
+    if reserve.short_price is not None:
+        require_within(f"{name}.short_price", reserve.short_price, 0, MOST_PRICE)
     require_within(f"{name}.requirement_wh", len(reserve.requirement_wh), len(problem.regions), len(problem.regions))
     for r, series in enumerate(reserve.requirement_wh):
         _require_series(f"{name}.requirement_wh[{r}]", series, problem.periods, 0, MOST_ENERGY_WH)

@@ -3,7 +3,8 @@
 Anyone checks it without a solver. Prices λ of the regions' balances take the fleet apart (weak duality): whatever whole
 numbers they and the rows' duals y are, no plan costs less than
 
-    Σ λ·load + Σ_regions min(q p − λ) i + (λ − q s) x + Σ_ties min(…) + Σ_stations [ y·b + Σ_j min over the box r_j ],
+    Σ λ·load + Σ_regions min(q p − λ) i + (λ − q s) x + Σ_ties min(…) + Σ_reserves min(ρ, its price) wanted
+    + Σ_stations [ y·b + Σ_j min over the box r_j ],
 
 r the reduced costs, a y of the wrong sign counted as 0, charge and discharge together in their hull, q the cases'
 weights, which must be among those that the risk rule allows. Money is in microcents: 1 Wh at 1 cent per MWh.
@@ -28,6 +29,7 @@ from alliance.fleetplan import (
     content_window,
     problem_to_plain,
     require_within,
+    unheld_wh,
 )
 from alliance.schedule import PlainWrong, from_plain, to_plain, unwrap
 
@@ -205,7 +207,7 @@ def gap_ppm(objective: int, bound: int) -> int:
 
 def objective_microcents(plan: FleetPlan, problem: FleetProblem) -> int:
     """What a plan costs, rounded up, its limits checked exactly. Raises LimitBroken or ShapeWrong."""
-    first = _checked_stations(plan, problem)
+    first = _checked_stations(plan, problem) + _unheld_cost(plan, problem)
     bills = list(zip(problem.case_ppm, _bills(plan, problem), strict=True))
     mean = Fraction(sum(ppm * bill for ppm, bill in bills), MILLION)
     weight = Fraction(problem.risk.cvar_weight_ppm, MILLION)
@@ -322,7 +324,6 @@ def _check_borne(
 
 def _bills(plan: FleetPlan, problem: FleetProblem) -> list[int]:
     """What each case's exchange with the grid costs, in millionths of a microcent, within all limits."""
-    _check_held(plan, problem)
     bills = []
     for w in range(len(problem.case_ppm)):
         bill = 0
@@ -355,17 +356,20 @@ def exchange_microwh(plan: FleetPlan, problem: FleetProblem, w: int) -> list[lis
     return net
 
 
-def _check_held(plan: FleetPlan, problem: FleetProblem) -> None:
-    for q, reserve in enumerate(problem.reserves):
-        for r, wanted in enumerate(reserve.requirement_wh):
-            here = [i for i, station in enumerate(problem.stations) if station.region == r]
-            for t, least in enumerate(wanted):
-                held = sum(plan.reserve_wh[q][i][t] for i in here)
-                if held < least:
-                    raise LimitBroken(
-                        limit=f"reserves[{q}] held", place=f"regions[{r}]", period=t, value_wh=Fraction(held),
-                        low_wh=least, high_wh=held,
-                    )  # fmt: skip
+def _unheld_cost(plan: FleetPlan, problem: FleetProblem) -> int:
+    """What requirements that may give way cost where they do, microcents; the others are kept."""
+    total = 0
+    for q, (reserve, lacking) in enumerate(zip(problem.reserves, unheld_wh(problem, plan), strict=True)):
+        if reserve.short_price is not None:
+            total += reserve.short_price * sum(map(sum, lacking))
+            continue
+        for r, t, short in ((r, t, short) for r, row in enumerate(lacking) for t, short in enumerate(row) if short):
+            least = reserve.requirement_wh[r][t]
+            raise LimitBroken(
+                limit=f"reserves[{q}] held", place=f"regions[{r}]", period=t, value_wh=Fraction(least - short),
+                low_wh=least, high_wh=least - short,
+            )  # fmt: skip
+    return total
 
 
 def _require(limit: str, place: str, t: int, value: int, low: int, high: int) -> None:
@@ -426,8 +430,15 @@ def _region_bound(problem: FleetProblem, duals: FleetDuals, r: int) -> int:
             total += min(0, weight * region.buy_price[t] - price) * region.import_limit_wh[t]
             total += min(0, price - weight * region.sell_price[t]) * region.export_limit_wh[t]
     for reserve, held in zip(problem.reserves, duals.held, strict=True):
-        total += sum(max(0, y) * least for y, least in zip(held[r], reserve.requirement_wh[r], strict=True))
+        worths = (held_worth(reserve, y, duals.denominator) for y in held[r])
+        total += sum(y * least for y, least in zip(worths, reserve.requirement_wh[r], strict=True))
     return total
+
+
+def held_worth(reserve: Reserve, y: int, denominator: int) -> int:
+    """A requirement's dual as it counts: not below 0, and not above the price at which it gives way."""
+    y = max(0, y)
+    return y if reserve.short_price is None else min(y, reserve.short_price * denominator)
 
 
 def _tie_bound(problem: FleetProblem, duals: FleetDuals, k: int) -> int:

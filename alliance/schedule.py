@@ -1,5 +1,6 @@
 """A schedule: what each station and each lessee will do in each slot, and at which prices it is paid (protocol 8.3)."""
 
+import dataclasses
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields, is_dataclass
 from enum import IntEnum, StrEnum
@@ -441,7 +442,7 @@ def to_plain(value: object) -> object:
     if isinstance(value, Day):
         return value.number
     if is_dataclass(value) and not isinstance(value, type):
-        pairs = [(f.name, to_plain(getattr(value, f.name))) for f in fields(value)]
+        pairs = [(f.name, to_plain(getattr(value, f.name))) for f in fields(value) if not _untold(f, value)]
         if isinstance(value, _POSITIONAL):
             return [v for _, v in pairs]
         return {_camel(name): v for name, v in pairs}
@@ -452,6 +453,18 @@ def to_plain(value: object) -> object:
     if isinstance(value, IntEnum):
         return int(value)
     return value
+
+
+def later(default: Any) -> Any:
+    """A field that came later: the plain form leaves it out where it holds its default, so that older forms stand."""
+    return dataclasses.field(default=default, metadata=_LATER)
+
+
+_LATER = {"later": True}
+
+
+def _untold(of: dataclasses.Field[Any], value: object) -> bool:
+    return "later" in of.metadata and getattr(value, of.name) == of.default
 
 
 def from_plain(kind: type[_T], plain: object, *, where: str) -> _T:
@@ -964,14 +977,22 @@ def _fields_reader(kind: Any) -> _Reader:
             return kind(**dict(zip(names, [read(v) for read, v in zip(readers, plain, strict=True)], strict=True)))
 
         return positional
-    keys = {key for _, key, _ in shape}
+    keys, defaults = {key for _, key, _ in shape}, _later_defaults(kind)
+    needed = {key for name, key, _ in shape if name not in defaults}
 
     def keyed(plain: Any) -> Any:
-        if type(plain) is not dict or plain.keys() != keys:
+        if type(plain) is not dict or not needed <= plain.keys() <= keys:
             raise _Odd
-        return kind(**{name: read(plain[key]) for name, key, read in shape})
+        values = {name: read(plain[key]) for name, key, read in shape if key in plain}
+        if any(name in values and values[name] == default for name, default in defaults.items()):
+            raise _Odd
+        return kind(**values)
 
     return keyed
+
+
+def _later_defaults(kind: Any) -> dict[str, Any]:
+    return {f.name: f.default for f in fields(kind) if "later" in f.metadata}
 
 
 def _read(kind: Any, plain: object, where: str) -> Any:
@@ -1014,11 +1035,17 @@ def _read_fields(kind: Any, plain: object, where: str) -> Any:
     if kind in _POSITIONAL:
         values = _read_tuple(tuple(k for _, _, k in shape), plain, where)
         return kind(**{name: v for (name, _, _), v in zip(shape, values, strict=True)})
+    defaults = _later_defaults(kind)
     names = {plain_name for _, plain_name, _ in shape}
-    if not isinstance(plain, dict) or set(plain) != names:
+    needed = {key for name, key, _ in shape if name not in defaults}
+    if not isinstance(plain, dict) or not needed <= set(plain) <= names:
         got = ", ".join(sorted(map(str, plain))) if isinstance(plain, dict) else repr(plain)
         raise PlainWrong(where=where, want="fields " + ", ".join(sorted(names)), got=got[:200])
-    return kind(**{name: _read(k, plain[key], f"{where}.{key}") for name, key, k in shape})
+    told = {name: _read(k, plain[key], f"{where}.{key}") for name, key, k in shape if key in plain}
+    for name, key, _ in shape:
+        if name in defaults and told.get(name, ...) == defaults[name]:
+            raise PlainWrong(where=f"{where}.{key}", want="left out where it says nothing", got=str(plain[key])[:80])
+    return kind(**told)
 
 
 def _read_choice(kind: Any, plain: object, where: str) -> Any:

@@ -18,10 +18,19 @@ from rich.console import Console
 from rich.table import Table
 
 from alliance.errors import AllianceError, Malformed, Missing
+from alliance.fleetplan import Direction
 from alliance.fleetproof import FleetCertificate, certificate_from_plain
 from alliance.plain_json import JsonWrong, parsed
 from alliance.replan.check import check_replan
-from alliance.replan.record import MeasuredState, Replan, Stale, Use, replan_from_plain, replan_to_plain
+from alliance.replan.record import (
+    UNHELD_PRICE,
+    MeasuredState,
+    Replan,
+    Stale,
+    Use,
+    replan_from_plain,
+    replan_to_plain,
+)
 from alliance.replan.task import terms_of
 from cli.fleet_chart import chart_of
 from cli.fleet_plan import by_region, figures, progress, require_svg
@@ -32,6 +41,7 @@ from optimizer.fleet.rolling import replan as solve
 _COLUMNS = ("station", "energy_kwh", "age_s", "measured_ms", "charge_kw", "discharge_kw", "net_load_wh")
 _MS = 1000
 _MOST_ROWS = 40
+_WAYS = {Direction.UP: "向上 up", Direction.DOWN: "向下 down"}
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
@@ -54,6 +64,9 @@ def replan(
     deviation_yuan_per_mwh: Annotated[
         float | None, typer.Option(min=0, help="Price of leaving the day-ahead exchange; none by default.")
     ] = None,
+    unheld_yuan_per_kw_h: Annotated[
+        float, typer.Option(min=0.00001, help="Price of each kW and hour of reserve that nobody can hold.")
+    ] = UNHELD_PRICE / 100_000,
     end_slack_pct: Annotated[float, typer.Option(min=0, max=100, help="How far the end rule may give way.")] = 1.0,
     solver: Annotated[FleetPath, typer.Option(help="How the fleet is solved.")] = FleetPath.FAST,
     time_limit_s: Annotated[float, typer.Option("--time-limit", min=0.0, help="Of the solving, seconds.")] = 60.0,
@@ -64,6 +77,7 @@ def replan(
     """Plan what remains of PLAN again from measured states; keep the old orders where that is as good."""
     now_ms = time.time_ns() // 1_000_000 if issued_ms is None else issued_ms
     chosen: dict[str, object] = {"most_age_ms": most_age_s * _MS, "stale": stale, "periods": periods}
+    chosen["unheld_price"] = round(unheld_yuan_per_kw_h * 100_000)
     chosen["end_slack_ppm"] = round(end_slack_pct * 10_000)
     chosen["deviation_price"] = None if deviation_yuan_per_mwh is None else round(deviation_yuan_per_mwh * 100)
     settings = FleetSettings(path=solver, time_limit_s=time_limit_s, workers=workers)
@@ -82,7 +96,8 @@ def replan(
         _refuse(error)
     if as_json:
         told_of = {"kept_breaks": made.kept_breaks, "unserved_wh": proof.unserved_wh, "spilled_wh": proof.spilled_wh,
-                   "taken_more_wh": proof.taken_more_wh, "not_measured": proof.not_measured}  # fmt: skip
+                   "taken_more_wh": proof.taken_more_wh, "unheld_wh": proof.unheld_wh,
+                   "not_measured": proof.not_measured}  # fmt: skip
         costs = {"kept_microcents": _text(made.kept_cost_microcents), "saved_microcents": _text(made.saved_microcents)}
         print(json.dumps(figures(made.certificate.problem, proof.proof) | costs | told_of))
         return
@@ -155,6 +170,9 @@ def _show(made: Replan, base: FleetCertificate) -> None:
     short = _shortages(made, base.problem.period_s)
     if short.row_count:
         console.print(short)
+    unheld = _unheld(made)
+    if unheld.row_count:
+        console.print(unheld)
 
 
 def _sentences(made: Replan) -> Iterator[str]:
@@ -183,6 +201,21 @@ def _sentences(made: Replan) -> Iterator[str]:
     yield (
         f"下界 lower bound {proof.lower_bound_microcents / yuan:,.4f} yuan   证明间隙 certified gap {proof.gap_ppm} ppm"
     )
+
+
+def _unheld(made: Replan) -> Table:
+    """A row for each reserve, region and period with something of the requirement missing."""
+    table = Table(title="备用缺额 reserve not held", title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1))
+    for heading in ("reserve 备用", "region 区域", "period 时段", "required 要求 Wh", "missing 缺额 Wh"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    for q, (reserve, rows) in enumerate(zip(made.certificate.problem.reserves, made.shortage.unheld_wh, strict=True)):
+        name = f"{q} {_WAYS[reserve.direction]}"
+        for r, row in enumerate(rows):
+            for t, wh in enumerate(row):
+                if wh and table.row_count < _MOST_ROWS:
+                    wanted = f"{reserve.requirement_wh[r][t]:,}"
+                    table.add_row(name, str(r), str(made.cycle.first + t), wanted, f"{wh:,}")
+    return table
 
 
 def _shortages(made: Replan, period_s: int) -> Table:

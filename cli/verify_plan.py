@@ -119,6 +119,6 @@ def _told_replan(proof: ReplanProof, breaks: str) -> list[str]:
     return [
         *kept,
         f"shortage     {proof.unserved_wh} Wh not served, {proof.spilled_wh} Wh spilled, "
-        f"{proof.taken_more_wh} Wh more from the grid than planned",
+        f"{proof.taken_more_wh} Wh more from the grid than planned, {proof.unheld_wh} Wh of reserves not held",
         f"states       {proof.not_measured} stations held or at zero; problem {made}",
     ]

@@ -95,6 +95,7 @@ def _replan(request: dict[str, Any], say: Say) -> dict[str, object]:
         "savedMicrocents": None if proof.saved_microcents is None else str(proof.saved_microcents),
         "unservedWh": proof.unserved_wh,
         "spilledWh": proof.spilled_wh,
+        "unheldWh": proof.unheld_wh,
         "takenMoreWh": proof.taken_more_wh,
         "notMeasured": proof.not_measured,
     }

@@ -38,7 +38,9 @@ def costless(problem: FleetProblem) -> FleetProblem:
         problem,
         regions=tuple(replace(r, buy_price=zeros, sell_price=zeros) for r in problem.regions),
         stations=tuple(replace(s, wear_price=0) for s in problem.stations),
-        reserves=tuple(replace(q, price=zeros) for q in problem.reserves),
+        reserves=tuple(
+            replace(q, price=zeros, short_price=None if q.short_price is None else 0) for q in problem.reserves
+        ),
         risk=RISK_NEUTRAL,
     )
 

@@ -43,6 +43,8 @@ class ReplanProof:
     """All regions and periods together, as the two below."""
     spilled_wh: int
     taken_more_wh: int
+    unheld_wh: int
+    """Of all reserves."""
     not_measured: int
     """Stations held at their plan or at zero."""
     remade: bool
@@ -78,6 +80,7 @@ def check_replan(record: Replan, *, base: FleetCertificate | None = None, after:
         unserved_wh=sum(map(sum, left.unserved_wh)),
         spilled_wh=sum(map(sum, left.spilled_wh)),
         taken_more_wh=sum(map(sum, left.taken_more_wh)),
+        unheld_wh=sum(sum(row) for rows in left.unheld_wh for row in rows),
         not_measured=sum(state.use is not Use.MEASURED for state in record.cycle.used),
         remade=base is not None,
     )

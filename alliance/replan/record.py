@@ -8,10 +8,12 @@ from enum import StrEnum
 
 from alliance.fleetplan import FleetPlan
 from alliance.fleetproof import FleetCertificate, certificate_from_plain, certificate_to_plain
-from alliance.schedule import PlainWrong, from_plain, to_plain, unwrap
+from alliance.schedule import PlainWrong, from_plain, later, to_plain, unwrap
 
 Series = tuple[int, ...]
 Table = tuple[Series, ...]
+UNHELD_PRICE = 1_000_000
+"""Usual price of a reserve not held: 10 yuan a kW and hour, a tenth of what load not served costs."""
 
 
 class Stale(StrEnum):
@@ -68,7 +70,9 @@ class ReplanTerms:
     unserved_price: int
     """Cents for each MWh not served or not taken, where `relieved`."""
     relieved: bool
-    """Whether regions may fail to serve load or to take surplus: only where limits leave no other way."""
+    """Whether regions may fail to serve load, to take surplus or to hold reserves: only where there is no other way."""
+    unheld_price: int = later(UNHELD_PRICE)
+    """Cents for each MW and hour of a reserve not held, where `relieved` and the reserve has no such price itself."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,6 +140,8 @@ class Shortage:
     """Load that is not served."""
     spilled_wh: Table
     """Surplus that nothing can take."""
+    unheld_wh: tuple[Table, ...] = later(())
+    """[reserve][region][period]: what is missing of each requirement; empty if the fleet has no reserves."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

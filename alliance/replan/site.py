@@ -7,7 +7,7 @@ Wh a period, discharge positive.
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from alliance.fleetplan import MILLION, FleetStation, content_window
+from alliance.fleetplan import MILLION, Direction, FleetStation, Reserve, content_window
 
 _PARTS = MILLION**2
 """A Wh in parts of a millionth of a ppm: d Wh discharged take d·_PARTS/eta_d_ppm millionths of a Wh."""
@@ -92,6 +92,57 @@ def kept_flows(station: FleetStation, orders: Sequence[int]) -> tuple[tuple[int,
         least, most = least + _gain(flow, station), most + _gain(flow, station, back=True)
         flows.append(flow)
     return tuple(flows), least // MILLION
+
+
+def kept_reserves(
+    station: FleetStation, flows: Sequence[int], curtailed: Sequence[int], planned: Sequence[Sequence[int]],
+    reserves: Sequence[Reserve], *, period_s: int,
+) -> tuple[tuple[int, ...], ...]:  # fmt: skip
+    """Reserves as planned, or as much of them as powers, PCC and content bear along kept flows, in their order."""
+    low, high = content_window(station)
+    least = most = station.start_wh * MILLION
+    bottom, top = station.energy_min_wh, station.energy_max_wh
+    found: list[list[int]] = [[] for _ in reserves]
+    for t, flow in enumerate(flows):
+        wanted = [row[t] for row in planned]
+        taken = station.net_load_wh[t] + curtailed[t] - flow
+        spare, free = least - bottom * MILLION, top * MILLION - most
+        least, most = _kept(least, station) + _gain(flow, station), -_kept(-most, station)
+        most += _gain(flow, station, back=True)
+        bottom, top = low[t], high[t]
+        after = least - _given(wanted, reserves, station), most + _taken(wanted, reserves, station)
+        spare, free = min(spare, after[0] - bottom * MILLION), min(free, top * MILLION - after[1])
+        left = {
+            Direction.UP: (
+                min(station.discharge_wh - flow, station.pcc_export_wh + taken),
+                spare * period_s * station.eta_d_ppm // _PARTS,
+            ),
+            Direction.DOWN: (
+                min(station.charge_wh + flow, station.pcc_import_wh - taken), free * period_s // station.eta_c_ppm
+            ),
+        }  # fmt: skip
+        held = []
+        for q, (reserve, wh) in enumerate(zip(reserves, wanted, strict=True)):
+            power, energy = left[reserve.direction]
+            wh = max(0, min(wh, power, energy // reserve.duration_s if reserve.duration_s else wh))
+            left[reserve.direction] = power - wh, energy - wh * reserve.duration_s
+            found[q].append(wh)
+            held.append(wh)
+        least -= _given(held, reserves, station)
+        most += _taken(held, reserves, station)
+    return tuple(map(tuple, found))
+
+
+def _given(held: Sequence[int], reserves: Sequence[Reserve], station: FleetStation) -> int:
+    """Content that calls up are expected to take, millionths of a Wh, rounded up."""
+    called = sum(q.activation_ppm * wh for q, wh in zip(reserves, held, strict=True) if q.direction is Direction.UP)
+    return -(-called * MILLION // station.eta_d_ppm)
+
+
+def _taken(held: Sequence[int], reserves: Sequence[Reserve], station: FleetStation) -> int:
+    """Content that calls down are expected to bring, likewise."""
+    called = sum(q.activation_ppm * wh for q, wh in zip(reserves, held, strict=True) if q.direction is Direction.DOWN)
+    return -(-called * station.eta_c_ppm // MILLION)
 
 
 def _flows(station: FleetStation, load: int, t: int) -> tuple[int, int]:

@@ -2,8 +2,8 @@
 
 No solver and no clock: `task` says what is to be planned and what keeping the old plan would do; whoever plans it makes
 a `Replan`, and `alliance.replan.check` makes the same task again. A market position with a price on deviation, and
-what cannot be served, enter as regions of their own behind lossless ties ("valves"), so that the problem stays one of
-9.7 with its certificate.
+what cannot be served, enter as regions of their own behind lossless ties ("valves"), and reserves that nobody can hold
+get a price at which they give way, so that the problem stays one of 9.7 with its certificate.
 """
 
 from collections.abc import Sequence
@@ -19,9 +19,11 @@ from alliance.fleetplan import (
     FleetProblem,
     FleetStation,
     Region,
+    Reserve,
     Tie,
     content_window,
     require_within,
+    unheld_wh,
 )
 from alliance.fleetproof import FleetCertificate, LimitBroken, exchange_microwh, objective_microcents
 from alliance.replan.record import (
@@ -39,7 +41,7 @@ from alliance.replan.record import (
     plan_digest,
     replan_digest,
 )
-from alliance.replan.site import carried_wh, kept_flows, reached
+from alliance.replan.site import carried_wh, kept_flows, kept_reserves, reached
 
 MOST_MS = 1 << 52
 
@@ -109,12 +111,11 @@ def task(base: FleetCertificate, after: Replan | None, *, terms: ReplanTerms, st
     problem = _sliced(base.problem, tuple(site.station for site in sites), first, last)
     problem = with_valves(problem, position if terms.deviation_price is not None else None, terms)
     regions = len(base.problem.regions)
+    curtailed = tuple(_least(row[first:last], sites[i]) for i, row in enumerate(old.curtailed_wh[0]))
     kept = FleetPlan(
         battery_wh=tuple(site.kept for site in sites),
-        reserve_wh=tuple(
-            tuple(_held(row[first:last], sites[i]) for i, row in enumerate(rows)) for rows in old.reserve_wh
-        ),
-        curtailed_wh=(tuple(_least(row[first:last], sites[i]) for i, row in enumerate(old.curtailed_wh[0])),),
+        reserve_wh=_kept_reserves(base.problem, old, sites, curtailed, first, last),
+        curtailed_wh=(curtailed,),
         tie_wh=(tuple(row[first:last] for row in old.tie_wh[0]),),
     )
     cycle = Cycle(
@@ -177,7 +178,12 @@ def shortage(problem: FleetProblem, plan: FleetPlan, made: Cycle) -> Shortage:
         tuple(max(0, -(-x // MILLION) + p - old) for x, p, old in zip(row, position, promised, strict=True))
         for row, position, promised in zip(grid, made.position_wh, made.promised_wh, strict=True)
     )
-    return Shortage(taken_more_wh=more, unserved_wh=tuple(map(tuple, unserved)), spilled_wh=tuple(map(tuple, spilled)))
+    return Shortage(
+        taken_more_wh=more,
+        unserved_wh=tuple(map(tuple, unserved)),
+        spilled_wh=tuple(map(tuple, spilled)),
+        unheld_wh=tuple(rows[:regions] for rows in unheld_wh(problem, plan)),
+    )
 
 
 # Valves
@@ -199,8 +205,18 @@ def with_valves(problem: FleetProblem, position: Table | None, terms: ReplanTerm
         for k, (r, v) in enumerate(valves)
     ]
     nothing = _zeros(len(valves), problem.periods)
-    reserves = tuple(replace(q, requirement_wh=(*q.requirement_wh, *nothing)) for q in problem.reserves)
+    reserves = tuple(
+        replace(q, requirement_wh=(*q.requirement_wh, *nothing), short_price=_short_price(q, terms))
+        for q in problem.reserves
+    )
     return replace(problem, regions=(*regions, *(v for _, v in valves)), ties=(*problem.ties, *ties), reserves=reserves)
+
+
+def _short_price(reserve: Reserve, terms: ReplanTerms) -> int | None:
+    """The reserve's own price, or, where relief is asked for, the cycle's."""
+    if reserve.short_price is not None or not terms.relieved:
+        return reserve.short_price
+    return terms.unheld_price
 
 
 def relieved(plan: FleetPlan, problem: FleetProblem, regions: int) -> FleetPlan:
@@ -369,9 +385,20 @@ def _planned_wh(base: FleetCertificate, i: int, last: int) -> int:
     return max(0, content // MILLION)
 
 
-def _held(row: Series, site: _Site) -> Series:
-    """Reserves of a station that may still hold them."""
-    return row if site.station.charge_wh + site.station.discharge_wh else (0,) * len(row)
+def _kept_reserves(
+    problem: FleetProblem, old: FleetPlan, sites: Sequence[_Site], curtailed: Table, first: int, last: int
+) -> tuple[Table, ...]:
+    """What each station can still hold of its reserves, [reserve][station][period]."""
+    if not problem.reserves:
+        return ()
+    held = [
+        kept_reserves(
+            site.station, site.kept, curtailed[i], [rows[i][first:last] for rows in old.reserve_wh], problem.reserves,
+            period_s=problem.period_s,
+        )
+        for i, site in enumerate(sites)
+    ]  # fmt: skip
+    return tuple(zip(*held, strict=True)) if held else ((),) * len(problem.reserves)
 
 
 def _least(row: Series, site: _Site) -> Series:
@@ -440,6 +467,7 @@ def _check_terms(problem: FleetProblem, terms: ReplanTerms, states: Sequence[Mea
     require_within("periods", terms.periods, 0, problem.periods)
     require_within("end_slack_ppm", terms.end_slack_ppm, 0, MILLION)
     require_within("unserved_price", terms.unserved_price, 1, MOST_PRICE)
+    require_within("unheld_price", terms.unheld_price, 1, MOST_PRICE)
     if terms.deviation_price is not None:
         require_within("deviation_price", terms.deviation_price, 0, MOST_PRICE)
     seen: set[int] = set()

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from fractions import Fraction
 from itertools import chain
 
-from alliance.fleetplan import MILLION, FleetProblem, FleetStation, content_window
-from alliance.fleetproof import Column, FleetCertificate, FleetDuals, exchange_microwh, station_rows
+from alliance.fleetplan import MILLION, FleetProblem, FleetStation, content_window, unheld_wh
+from alliance.fleetproof import Column, FleetCertificate, FleetDuals, exchange_microwh, held_worth, station_rows
 from alliance.why.record import Sums, Term, What
 
 _ROWS = {
@@ -64,6 +64,11 @@ def _flows(certificate: FleetCertificate) -> Iterator[Term]:
             for q, reserve in enumerate(problem.reserves):
                 held = plan.reserve_wh[q][i][t]
                 yield term(What.RESERVE_PAID, i, q, t, -unit * reserve.price[t] * held, held)
+    for q, rows in enumerate(unheld_wh(problem, plan)):
+        price = problem.reserves[q].short_price or 0
+        for r, lacking in enumerate(rows):
+            for t, short in enumerate(lacking):
+                yield term(What.RESERVE_SHORT, r, q, t, unit * price * short, short)
     yield from _region_flows(certificate)
     for k, tie in enumerate(problem.ties):
         for t in range(problem.periods):
@@ -148,7 +153,8 @@ def _region_limits(problem: FleetProblem, duals: FleetDuals, r: int) -> Iterator
         yield term(What.IMPORT_LIMIT, 0, t, into, region.import_limit_wh[t])
         yield term(What.EXPORT_LIMIT, 0, t, out, region.export_limit_wh[t])
         for q, reserve in enumerate(problem.reserves):
-            yield term(What.REQUIREMENT, q, t, max(0, duals.held[q][r][t]), reserve.requirement_wh[r][t])
+            worth = held_worth(reserve, duals.held[q][r][t], unit)
+            yield term(What.REQUIREMENT, q, t, worth, reserve.requirement_wh[r][t])
 
 
 def _tie_limits(problem: FleetProblem, duals: FleetDuals, k: int) -> Iterator[Term]:

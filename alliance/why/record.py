@@ -27,6 +27,8 @@ class What(StrEnum):
     CURTAILED = "curtailed"
     WEAR = "wear"
     RESERVE_PAID = "reserve_paid"
+    RESERVE_SHORT = "reserve_short"
+    """What a region's reserve lacks, at the price at which its requirement gives way."""
     TIE_FLOW = "tie_flow"
     TARIFF = "tariff"
     """The bill beyond the flows at the certified prices: 0 where those are the tariff's own."""

@@ -21,7 +21,7 @@ NAMES: dict[Language, dict[What, str]] = {
     Language.ZH: {
         What.LOAD: "用电（负荷减光伏）", What.BASE_LOAD: "区域基础负荷", What.CHARGE: "充电",
         What.DISCHARGE: "放电收入", What.CURTAILED: "弃光", What.WEAR: "电池损耗费",
-        What.RESERVE_PAID: "备用收入", What.TIE_FLOW: "联络线输送",
+        What.RESERVE_PAID: "备用收入", What.RESERVE_SHORT: "备用缺额费", What.TIE_FLOW: "联络线输送",
         What.TARIFF: "电网账单与认证价之差", What.START: "期初存电的价值", What.HANDOVER: "租约交接电量",
         What.RATING: "额定功率", What.NOMINATION: "承租方申报", What.PCC_IMPORT: "并网点受电上限",
         What.PCC_EXPORT: "并网点上网上限", What.LEAST_CONTENT: "电量下限", What.OWN_NEED_FLOOR: "自用保底电量",
@@ -33,7 +33,8 @@ NAMES: dict[Language, dict[What, str]] = {
     Language.EN: {
         What.LOAD: "use (load less PV)", What.BASE_LOAD: "base load of the region", What.CHARGE: "charging",
         What.DISCHARGE: "income from discharging", What.CURTAILED: "curtailed PV", What.WEAR: "battery wear",
-        What.RESERVE_PAID: "income from reserves", What.TIE_FLOW: "sent over the tie line",
+        What.RESERVE_PAID: "income from reserves", What.RESERVE_SHORT: "reserve not held",
+        What.TIE_FLOW: "sent over the tie line",
         What.TARIFF: "grid's bill beyond the certified prices", What.START: "value of what is stored at the start",
         What.HANDOVER: "energy handed over with a lease", What.RATING: "rated power",
         What.NOMINATION: "lessee's nomination", What.PCC_IMPORT: "import limit of the PCC",

@@ -122,8 +122,9 @@ def _members(problem: FleetProblem) -> list[SharedMember]:
     ]
     found += [
         SharedMember(what=What.REQUIREMENT, place=r, reserve=q, periods=periods)
-        for q in range(len(problem.reserves))
+        for q, reserve in enumerate(problem.reserves)
         for r in regions
+        if reserve.short_price is None
     ]
     ties = (SharedMember(what=What.TIE_LIMIT, place=k, reserve=0, periods=periods) for k in range(len(problem.ties)))
     return [*found, *ties]

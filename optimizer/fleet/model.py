@@ -1,9 +1,9 @@
 """The fleet's model, readable: blocks for a station, a region, a tie and risk, a function a constraint (protocol 9.7).
 
-Symbols, per period t, in the model's energy unit: c charge, d discharge, e content at the period's end, r_q reserve;
-per case w: u curtailed PV, i and x a region's import and export, f and b what a tie sends forwards and backwards.
-A block's `data` holds numbers, or variables that stand for them: then it is compiled once and stamped (`stamp`).
-What a block adds to rows that blocks share is in its expressions `balance`, `held` and `tail`.
+Symbols, per period t, in the model's energy unit: c charge, d discharge, e content at the period's end, r_q reserve,
+s_q what a region lacks; per case w: u curtailed PV, i and x a region's import and export, f and b what a tie sends
+forwards and backwards. A block's `data` holds numbers, or variables that stand for them: then it is compiled once and
+stamped (`stamp`). What a block adds to rows that blocks share is in its expressions `balance`, `held` and `tail`.
 """
 
 from collections.abc import Iterable
@@ -179,12 +179,15 @@ def region_block(b: Block, data: Any, shape: Shape) -> None:
     """A region's exchange with the grid."""
     _indexed(b, data, shape)
     b.imported, b.exported = (pyo.Var(b.W, b.T, domain=pyo.NonNegativeReals) for _ in range(2))
+    b.short = pyo.Var(b.Q, b.T, domain=pyo.NonNegativeReals)
     b.import_limit = pyo.Constraint(b.W, b.T, rule=import_limit)
     b.export_limit = pyo.Constraint(b.W, b.T, rule=export_limit)
+    b.short_most = pyo.Constraint(b.Q, b.T, rule=short_most)
     b.balance = pyo.Expression(b.W, b.T, rule=lambda b, w, t: b.imported[w, t] - b.exported[w, t] - data.base_load[t])
+    b.held = pyo.Expression(b.Q, b.T, rule=lambda b, q, t: b.short[q, t])
     b.bill = pyo.Expression(b.W, rule=bill)
     b.tail = pyo.Expression(b.W, rule=lambda b, w: -b.bill[w])
-    b.cost = pyo.Expression(expr=sum(data.weight[w] * b.bill[w] for w in b.W))
+    b.cost = pyo.Expression(expr=sum(data.weight[w] * b.bill[w] for w in b.W) + short_cost(b))
 
 
 def import_limit(b: Block, w: int, t: int) -> Any:
@@ -195,6 +198,16 @@ def import_limit(b: Block, w: int, t: int) -> Any:
 def export_limit(b: Block, w: int, t: int) -> Any:
     """x ≤ the region's export limit"""
     return b.exported[w, t] <= b.data.export_limit[t]
+
+
+def short_most(b: Block, q: int, t: int) -> Any:
+    """s ≤ what must be held, where that may give way; else 0"""
+    return b.short[q, t] <= b.data.short_most[q, t]
+
+
+def short_cost(b: Block) -> Any:
+    """Σ short price s"""
+    return sum(b.data.short_price[q] * b.short[q, t] for q in b.Q for t in b.T)
 
 
 def bill(b: Block, w: int) -> Any:
@@ -287,7 +300,7 @@ def whole(
     for r, data in enumerate(regions):
         region_block(m.region[r], data, shape)
         m.given[r] = [m.region[r].balance]
-    m.members = {r: [] for r in m.given}
+    m.members = {r: [m.region[r]] for r in m.given}
     for i, (r, data) in enumerate(stations):
         station_block(m.station[i], data, shape, one_way=i in one_way.stations)
         m.given[r].append(m.station[i].balance)
@@ -315,9 +328,7 @@ def balance(m: Block, w: int, r: int, t: int) -> Any:
 
 
 def held(m: Block, q: int, r: int, t: int) -> Any:
-    """Σ r_q over a region's stations ≥ what it must hold"""
-    if not m.members[r]:
-        return pyo.Constraint.Skip if m.requirement[q, r, t] <= 0 else pyo.Constraint.Infeasible
+    """Σ r_q over a region's stations + s ≥ what it must hold; the dual is ρ"""
     return sum(b.held[q, t] for b in m.members[r]) >= m.requirement[q, r, t]
 
 

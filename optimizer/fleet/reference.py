@@ -46,8 +46,6 @@ def reference(
 ) -> Reference | None:
     """Solve a fleet whole; None if infeasible. Raises SolverMissing, SolverTimedOut or SolverFailed."""
     found = expanded(arrays, one_way=one_way)
-    if found is None:
-        return None
     answer = process.solve([Job(linear=found.linear)], settings=settings)[0]
     if not isinstance(answer, Optimum):
         return None
@@ -59,12 +57,9 @@ def reference(
     )
 
 
-def expanded(arrays: FleetArrays, *, one_way: OneWay = RELAXED) -> Expanded | None:
-    """The whole programme; None if a region without a station shall hold a reserve."""
+def expanded(arrays: FleetArrays, *, one_way: OneWay = RELAXED) -> Expanded:
+    """The whole programme."""
     data = scaled(arrays)
-    bare = np.setdiff1d(np.arange(arrays.regions), arrays.region)
-    if (data.requirement[:, bare] > 0).any():
-        return None
     ends = zip(arrays.tie_from.tolist(), arrays.tie_to.tolist(), strict=True)
     model = whole(
         [(r, _of(data.station | _prices(data), i)) for i, r in enumerate(arrays.region.tolist())],

@@ -1,7 +1,8 @@
 """Rolling on within the day: one cycle from measured states to a certified re-plan, never dearer than the old (9.12).
 
 `alliance.replan.task` says what is planned; here it is solved, held against keeping the old plan, and recorded. Only
-where no plan serves all is the task made again with relief, so that the shortage is as small as can be, and said.
+where no plan serves all and holds every reserve is the task made again with relief, so that the shortage costs as
+little as can be, and is said.
 """
 
 from collections.abc import Sequence
@@ -35,9 +36,8 @@ def replan(
 ) -> Replan:
     """One cycle: `base` is the day-ahead plan, `after` the cycle before, if there was one.
 
-    Raises what `alliance.replan.task.task` raises for terms and states; FleetInfeasible where not even failing to serve
-    helps (reserves that nobody can hold); RoundingFailed, SolverTimedOut or SolverFailed only if the old plan cannot be
-    kept either.
+    Raises what `alliance.replan.task.task` raises for terms and states; RoundingFailed, SolverTimedOut or SolverFailed
+    only if the old plan cannot be kept either.
     """
     settings = settings or FleetSettings()
     made = task(base, after, terms=terms, states=states)

@@ -391,7 +391,10 @@ def _together(arrays: FleetArrays, reserve: Any, direction: Direction, weigh: An
 
 
 def _rounded_reserves(arrays: FleetArrays, draft: Floats, spared: int) -> Ints:
-    """Reserves in whole Wh: rounded down less what is spared, then up where what must be held calls for it."""
+    """Reserves in whole Wh: rounded down less what is spared, then up where what must be held calls for it.
+
+    Of a requirement that may give way no more is called for than the draft holds, and nothing once some is spared.
+    """
     order = _Segments(arrays.region, arrays.regions)
     found = np.zeros(draft.shape, dtype=np.int64)
     for q, product in enumerate(arrays.reserves):
@@ -400,8 +403,11 @@ def _rounded_reserves(arrays: FleetArrays, draft: Floats, spared: int) -> Ints:
             aim = np.maximum(draft[q, :, t], 0.0)
             whole = np.floor(aim + NEAR_WH).astype(np.int64)
             held = np.maximum(whole - spared, 0)
+            least = wanted[:, t]
+            if product.short_price is not None:
+                least = np.minimum(least, np.floor(order.sums(aim) + NEAR_WH).astype(np.int64) * (spared == 0))
             for most in (whole, whole + (aim > whole + NEAR_WH)):
-                missing = np.maximum(wanted[:, t] - order.sums(held), 0)
+                missing = np.maximum(least - order.sums(held), 0)
                 held = held + order.shared(missing, most - held)
             found[q, :, t] = held
     return found

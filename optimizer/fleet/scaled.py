@@ -54,6 +54,9 @@ def scaled(arrays: FleetArrays) -> Scaled:
     likely = arrays.case_ppm / MILLION
     reserves = arrays.reserves
     held = (len(reserves), arrays.regions, arrays.periods)
+    requirement = np.array([q.requirement_wh for q in reserves], dtype=float).reshape(held) / unit_wh
+    gives_way = np.array([q.short_price is not None for q in reserves], dtype=bool)
+    short_price = np.array([q.short_price or 0 for q in reserves], dtype=float) / unit_price
     return Scaled(
         shape=Shape(
             periods=arrays.periods,
@@ -72,11 +75,13 @@ def scaled(arrays: FleetArrays) -> Scaled:
             "import_limit": arrays.import_limit_wh.T / unit_wh,
             "export_limit": arrays.export_limit_wh.T / unit_wh,
             "base_load": arrays.base_load_wh.T / unit_wh,
+            "short_most": requirement.transpose(0, 2, 1) * gives_way[:, None, None],
+            "short_price": np.repeat(short_price[:, None], arrays.regions, axis=1),
         },
         tie={"limit": arrays.tie_limit_wh / unit_wh, "passed": 1 - arrays.tie_loss_ppm / MILLION},
         reserve_price=np.array([q.price for q in reserves], dtype=float).reshape(len(reserves), arrays.periods)
         / unit_price,
-        requirement=np.array([q.requirement_wh for q in reserves]).reshape(held) / unit_wh,
+        requirement=requirement,
         weight=likely * (1 - kappa) if len(arrays.scenario_ppm) else likely,
         kappa=kappa,
         tail_weight=likely * kappa / (1 - arrays.risk.cvar_alpha_ppm / MILLION),
@@ -118,6 +123,7 @@ def _energy_unit(arrays: FleetArrays) -> float:
 
 def _price_unit(arrays: FleetArrays) -> float:
     figures = [arrays.buy_price, arrays.sell_price, arrays.wear_price, *(np.array(q.price) for q in arrays.reserves)]
+    figures += [np.array([q.short_price or 0 for q in arrays.reserves])]
     return max(1000.0, _ten_above(max(float(np.abs(x).max(initial=0)) for x in figures) / MOST_SCALED_PRICE))
 
 

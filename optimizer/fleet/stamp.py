@@ -191,9 +191,11 @@ def station_template(shape: Shape, *, one_way: bool) -> Template:
 @lru_cache(maxsize=16)
 def region_template(shape: Shape) -> Template:
     """The region block, compiled."""
-    fields = dict.fromkeys(("buy", "sell", "import_limit", "export_limit", "base_load"), ("T",))
-    shares = {"balance": "balance"} | ({"tail": "tail"} if shape.averse else {})
-    return _compiled(region_block, shape, fields | {"weight": ("W",)}, shares)
+    fields: dict[str, tuple[str, ...]] = dict.fromkeys(("buy", "sell", "import_limit", "export_limit"), ("T",))
+    fields["base_load"] = ("T",)
+    shares = {"balance": "balance", "held": "held"} | ({"tail": "tail"} if shape.averse else {})
+    fields |= {"weight": ("W",), "short_most": ("Q", "T"), "short_price": ("Q",)}
+    return _compiled(region_block, shape, fields, shares)
 
 
 @lru_cache(maxsize=16)

@@ -30,6 +30,7 @@ KINDS = (
     "ties",
     "tight_exchange",
     "reserves",
+    "short_reserves",
     "scenarios",
     "cvar",
     "several_days",
@@ -41,7 +42,7 @@ KINDS = (
 def instance(kind: str, seed: int) -> FleetProblem:
     """A random fleet of a kind."""
     rng = random.Random(f"{kind} {seed}")
-    return _Maker(kind, rng).problem()
+    return _Maker(kind, rng, later=random.Random(f"later {kind} {seed}")).problem()
 
 
 def instances(count: int, *, first: int = 0) -> Iterator[tuple[str, int]]:
@@ -51,8 +52,8 @@ def instances(count: int, *, first: int = 0) -> Iterator[tuple[str, int]]:
 
 
 class _Maker:
-    def __init__(self, kind: str, rng: random.Random) -> None:
-        self.kind, self.rng = kind, rng
+    def __init__(self, kind: str, rng: random.Random, *, later: random.Random) -> None:
+        self.kind, self.rng, self.later = kind, rng, later
         self.periods = {"one_period": 1, "several_days": 36}.get(kind, rng.randint(2, 8))
         self.regions = rng.randint(1, 3) if kind != "ties" else rng.randint(2, 3)
         self.stations = 0 if kind == "no_stations" else rng.randint(1, 6)
@@ -71,7 +72,7 @@ class _Maker:
             regions=regions,
             ties=self.ties() if self.regions > 1 else (),
             stations=stations,
-            reserves=self.reserves(stations) if self.has("reserves") and stations else (),
+            reserves=self.reserves(stations) if self.has("reserves", "short_reserves") else (),
             scenarios=scenarios,
             risk=Risk(cvar_alpha_ppm=self.rng.randint(0, 950_000), cvar_weight_ppm=self.rng.randint(1, MILLION))
             if self.has("cvar")
@@ -161,6 +162,9 @@ class _Maker:
 
     def reserve(self, stations: tuple[FleetStation, ...], direction: Direction) -> Reserve:
         able = [sum(min(s.charge_wh, s.discharge_wh) for s in stations if s.region == r) for r in range(self.regions)]
+        gives_way = self.kind == "short_reserves" or (self.kind == "everything" and self.later.random() < 0.5)
+        if self.kind == "short_reserves":
+            able = [40 * power + self.scale * 100 for power in able]
         return Reserve(
             direction=direction,
             duration_s=self.rng.choice([0, 300, 900, 1800]),
@@ -169,6 +173,7 @@ class _Maker:
             requirement_wh=tuple(
                 tuple(self.rng.randint(0, power // 20) for _ in range(self.periods)) for power in able
             ),
+            short_price=self.later.choice([0, self.later.randint(0, 200_000)]) if gives_way else None,
         )
 
     def scenarios(self, stations: tuple[FleetStation, ...]) -> tuple[Scenario, ...]:

@@ -206,6 +206,8 @@ def test_no_plan_is_returned_when_whole_reserves_are_more_than_the_start_can_bea
         (356, 410, 365, 113, 284, 212, 203, 356),
         (230, 167, 293, 266, 194, 149, 149, 356),
     )
-    tight = replace(problem, reserves=(replace(first, requirement_wh=wanted), second))
+    tight = replace(
+        problem, reserves=(replace(first, requirement_wh=wanted, short_price=None), replace(second, short_price=None))
+    )
     with pytest.raises(RoundingFailed):
         plan_fleet(arrays_of(tight), settings=FleetSettings(path=FleetPath.STAMPED), process=process)

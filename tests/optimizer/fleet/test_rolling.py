@@ -12,14 +12,14 @@ from typing import Any
 import pytest
 
 from alliance.errors import AllianceError
-from alliance.fleetplan import RISK_NEUTRAL, FieldWrong, FleetProblem, FleetStation, Region
+from alliance.fleetplan import RISK_NEUTRAL, Direction, FieldWrong, FleetProblem, FleetStation, Region, Reserve
 from alliance.fleetproof import ClaimWrong, FleetCertificate, check, objective_microcents
 from alliance.replan.check import DearerThanKept, StaleUsed, check_replan
 from alliance.replan.record import MeasuredState, Replan, Stale, Use, replan_from_plain, replan_to_plain
 from alliance.replan.task import NothingLeft, NotThePlan, ScenariosFixed, StateStale, task, terms_of
 from optimizer.fleet.arrays import arrays_of
 from optimizer.fleet.certify import certificate_of
-from optimizer.fleet.plan import FleetInfeasible, FleetPath, FleetSettings, plan_fleet
+from optimizer.fleet.plan import FleetPath, FleetSettings, plan_fleet
 from optimizer.fleet.rolling import replan
 from optimizer.solver import SolverProcess
 from tests.optimizer.fleet.instances import instance, instances
@@ -117,6 +117,65 @@ def test_shortage_is_said_in_wh_when_the_grid_cannot_make_up_for_a_trip(process:
     assert made.cycle.terms.relieved
     assert made.kept_cost_microcents is not None
     assert made.shortage.unserved_wh == ((2_000,) * 24,)  # 12 000 + 3 · 2 000 of load, 16 000 through the limit
+
+
+def with_reserves(problem: FleetProblem, *, wanted: int, short_price: int | None = None) -> FleetProblem:
+    """The city, asked to hold so much up in each period for a quarter of an hour."""
+    up = Reserve(
+        direction=Direction.UP, duration_s=900, activation_ppm=0, price=(0,) * problem.periods,
+        requirement_wh=((wanted,) * problem.periods,), short_price=short_price,
+    )  # fmt: skip
+    return replace(problem, reserves=(up,))
+
+
+def test_reserve_not_held_is_said_by_region_period_and_product_when_a_station_trips(process: SolverProcess) -> None:
+    problem = with_reserves(city(), wanted=9_000)
+    tight = planned(problem, process)  # three stations of 5 000 Wh a period each: two hold 10 000 at rest, one 5 000
+    states = fresh(tight, 2)
+    for k in (0, 1):
+        states[k] = replace(states[k], charge_w=0, discharge_w=0)
+    made = cycle(tight, 2, states, process)
+    assert made.cycle.terms.relieved
+    plan = made.certificate.plan
+    assert set(plan.reserve_wh[0][0]) == {0} == set(plan.reserve_wh[0][1])
+    lacking = tuple(9_000 - held for held in plan.reserve_wh[0][2])
+    assert made.shortage.unheld_wh == ((lacking,),)
+    assert min(lacking) >= 4_000 - 5_000  # a charging station gives what it charges, too
+    assert check_replan(made, base=tight).unheld_wh == sum(lacking) > 0
+    assert made.shortage.unserved_wh == ((0,) * 22,)  # load comes before reserves
+    assert made.certificate.problem.reserves[0].short_price == made.cycle.terms.unheld_price
+
+
+def test_load_is_served_before_reserves_when_both_cannot_be(process: SolverProcess) -> None:
+    """What the battery discharges for load behind the limit it cannot hold as a reserve: by price, load goes first."""
+    tight = planned(with_reserves(city(import_wh=18_000), wanted=9_000), process)
+    states = fresh(tight, 12, net_load_wh=(3_000,) * 8 + (1_000,) * 4)
+    made = cycle(tight, 12, states, process)
+    assert max(made.shortage.unserved_wh[0]) <= 1  # the last whole Wh of rounding
+    assert made.cycle.terms.relieved
+    assert sum(made.shortage.unheld_wh[0][0]) > 0
+
+
+def test_record_is_refused_when_a_missing_reserve_is_not_said(process: SolverProcess) -> None:
+    tight = planned(with_reserves(city(), wanted=9_000), process)
+    states = [replace(s, charge_w=0, discharge_w=0) for s in fresh(tight, 2)]
+    made = cycle(tight, 2, states, process)
+    silent = replace(made, shortage=replace(made.shortage, unheld_wh=(((0,) * 22,),)))
+    with pytest.raises(ClaimWrong) as found:
+        check_replan(silent, base=tight)
+    assert found.value.figure == "shortage"
+
+
+def test_old_reserves_are_kept_as_far_as_content_bears_when_it_is_lower_than_planned(process: SolverProcess) -> None:
+    soft = planned(with_reserves(city(), wanted=9_000, short_price=50_000), process)
+    states = [replace(s, energy_wh=s.energy_wh * 9 // 10) for s in fresh(soft, 18)]
+    made = cycle(soft, 18, states, process)
+    kept = made.cycle.kept
+    assert made.kept_cost_microcents is not None
+    assert made.saved_microcents is not None
+    assert made.saved_microcents >= 0
+    assert all(a <= b for new, old in zip(kept.reserve_wh[0], soft.plan.reserve_wh[0], strict=True)
+               for a, b in zip(new, old[18:], strict=True))  # fmt: skip
 
 
 def test_load_behind_the_pcc_is_said_when_its_right_is_too_small_without_the_battery(
@@ -228,6 +287,7 @@ def test_terms_and_states_are_refused_by_field_when_they_are_wrong(base: FleetCe
         (good, {"periods": 25}, "periods"),
         (good, {"end_slack_ppm": 1_000_001}, "end_slack_ppm"),
         (good, {"unserved_price": 0}, "unserved_price"),
+        (good, {"unheld_price": 0}, "unheld_price"),
     ]
     for states, chosen, field in wrong:
         with pytest.raises(FieldWrong) as found:
@@ -289,12 +349,7 @@ def test_every_cycle_holds_and_is_no_dearer_when_fleets_are_random(process: Solv
         if kind in ("scenarios", "cvar", "everything"):
             continue
         base, terms, states = random_cycle(kind, seed, process)
-        try:
-            made = replan(base, terms=terms, states=states, process=process)
-        except FleetInfeasible:
-            assert base.problem.reserves, (kind, seed)  # reserves that nobody can hold any more
-            seen["reserves"] += 1
-            continue
+        made = replan(base, terms=terms, states=states, process=process)
         proof = check_replan(made, base=base)
         assert replan_from_plain(json.loads(json.dumps(replan_to_plain(made)))) == made
         again = replan(base, made, terms=terms, states=states, process=process)
@@ -303,14 +358,17 @@ def test_every_cycle_holds_and_is_no_dearer_when_fleets_are_random(process: Solv
         seen["saved"] += bool(made.saved_microcents)
         seen["short"] += proof.unserved_wh > 0
         seen["relieved"] += made.cycle.terms.relieved
+        seen["unheld"] += proof.unheld_wh > 0
+        seen["kept with reserves"] += made.kept_cost_microcents is not None and bool(base.problem.reserves)
         seen["cycles"] += 1
-    assert min(seen[k] for k in ("kept", "saved", "short", "relieved")) > 0, seen
+    counted = ("kept", "saved", "short", "relieved", "unheld", "kept with reserves")
+    assert min(seen[k] for k in counted) > 0, seen
     assert seen["cycles"] >= 60, seen
 
 
 def test_kept_cost_is_never_below_the_proved_bound_when_fleets_are_random(process: SolverProcess) -> None:
     for kind, seed in instances(32):
-        if kind in ("scenarios", "cvar", "everything", "reserves"):
+        if kind in ("scenarios", "cvar", "everything"):
             continue
         base, terms, states = random_cycle(kind, seed, process)
         made = replan(base, terms=terms, states=states, process=process)
