@@ -23,6 +23,8 @@ MOST_REGIONS = 1_000
 MOST_TIES = 10_000
 MOST_RESERVES = 16
 MOST_SCENARIOS = 1_000
+MOST_LEASES = 10_000
+MOST_LEASES_A_STATION = 16
 MOST_PERIOD_S = 86_400
 MILLION = 1_000_000
 
@@ -92,6 +94,25 @@ class FleetStation:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FleetLease:
+    """A lessee's part of a station's battery: a virtual storage, of which the station executes the net (9.7.1)."""
+
+    station: int
+    """Index of its station."""
+    charge_wh: int
+    """Most that it may charge in a period, a share of the station's."""
+    discharge_wh: int
+    energy_wh: int
+    """Most that its account may hold."""
+    start_wh: int
+    """In its account when the horizon begins."""
+    end_min_wh: int
+    """In its account when the horizon ends, at least."""
+    nomination_wh: tuple[int, ...]
+    """Firm: what the lessee orders in each period, discharge positive. Empty: pooled, ordered with the optimum."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Reserve:
     """A reserve product. A reserve of r Wh is the power that gives r Wh in a period if called throughout."""
 
@@ -138,6 +159,7 @@ class FleetProblem:
     scenarios: tuple[Scenario, ...]
     """Batteries and reserves are planned once for all; curtailment, ties and exchange follow each scenario."""
     risk: Risk
+    leases: tuple[FleetLease, ...] = later(())
 
     def __post_init__(self) -> None:
         _validate(self)
@@ -167,6 +189,8 @@ class FleetPlan:
     """[case][station][period]."""
     tie_wh: tuple[tuple[tuple[int, ...], ...], ...]
     """[case][tie][period]; sent from → to is positive, at the sending end."""
+    lease_wh: tuple[tuple[int, ...], ...] = later(())
+    """[lease][period], discharge positive; part of the station's flow."""
 
 
 @dataclass(kw_only=True, eq=False)
@@ -280,6 +304,7 @@ def _validate(problem: FleetProblem) -> None:
     for q, reserve in enumerate(problem.reserves):
         _validate_reserve(f"reserves[{q}]", reserve, problem)
     _validate_scenarios(problem)
+    _validate_leases(problem)
 
 
 def _validate_region(name: str, region: Region, periods: int) -> None:
@@ -341,6 +366,43 @@ def _validate_scenarios(problem: FleetProblem) -> None:
     together = sum(s.probability_ppm for s in problem.scenarios)
     if problem.scenarios:
         require_within("scenarios.probability_ppm together", together, MILLION, MILLION)
+
+
+def _validate_leases(problem: FleetProblem) -> None:
+    require_within("leases", len(problem.leases), 0, MOST_LEASES)
+    taken: dict[int, list[FleetLease]] = {}
+    for k, lease in enumerate(problem.leases):
+        name = f"leases[{k}]"
+        require_within(f"{name}.station", lease.station, 0, len(problem.stations) - 1)
+        station, before = problem.stations[lease.station], taken.setdefault(lease.station, [])
+        require_within(f"{name}.station (its leases)", len(before) + 1, 1, MOST_LEASES_A_STATION)
+        for field in ("charge_wh", "discharge_wh"):
+            left = getattr(station, field) - sum(getattr(other, field) for other in before)
+            require_within(f"{name}.{field}", getattr(lease, field), 0, left)
+        low, high = content_window(station)
+        room = min(most - least for least, most in zip(low, high, strict=True))
+        require_within(f"{name}.energy_wh", lease.energy_wh, 0, room - sum(other.energy_wh for other in before))
+        require_within(f"{name}.start_wh", lease.start_wh, 0, lease.energy_wh)
+        reach = lease.start_wh + problem.periods * lease.charge_wh * station.eta_c_ppm // MILLION
+        require_within(f"{name}.end_min_wh", lease.end_min_wh, 0, min(lease.energy_wh, reach))
+        if lease.nomination_wh:
+            _validate_nomination(name, lease, station, problem.periods)
+        before.append(lease)
+
+
+def _validate_nomination(name: str, lease: FleetLease, station: FleetStation, periods: int) -> None:
+    """Within the share of powers, and its account within the share of content."""
+    _require_series(f"{name}.nomination_wh", lease.nomination_wh, periods, -lease.charge_wh, lease.discharge_wh)
+    unit = MILLION * station.eta_d_ppm
+    content = lease.start_wh * unit
+    for t, flow in enumerate(lease.nomination_wh):
+        content += -flow * station.eta_c_ppm * station.eta_d_ppm if flow < 0 else -flow * MILLION**2
+        least = lease.end_min_wh if t == periods - 1 else 0
+        if not least * unit <= content <= lease.energy_wh * unit:
+            raise FieldWrong(
+                field=f"{name}.nomination_wh[{t}]", value=f"{flow} (its account {content // unit})",
+                limit=f"an account from {least} to {lease.energy_wh}",
+            )  # fmt: skip
 
 
 def _require_series(name: str, series: Sequence[object], periods: int, low: int, high: int) -> None:

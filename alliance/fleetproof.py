@@ -19,9 +19,11 @@ from fractions import Fraction
 from itertools import chain, groupby
 
 from alliance.errors import Malformed, Refused
+from alliance.fleetlease import Leased, account_path, account_unit, account_window, leased
 from alliance.fleetplan import (
     MILLION,
     Direction,
+    FleetLease,
     FleetPlan,
     FleetProblem,
     FleetStation,
@@ -36,7 +38,7 @@ from alliance.schedule import PlainWrong, from_plain, to_plain, unwrap
 MICRO = 1_000_000
 Series = tuple[int, ...]
 Column = tuple[str, int, int]
-"""Kind (c, d, e, r, u), the reserve or case (0 if none), the period."""
+"""Kind (c, d, e, r, u; of a lease: charge lc, discharge ld, account a), the reserve, case or lease (0), the period."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -231,12 +233,15 @@ def _checked_stations(plan: FleetPlan, problem: FleetProblem) -> int:
     _shaped("reserve_wh", plan.reserve_wh, (len(problem.reserves), n, periods))
     _shaped("curtailed_wh", plan.curtailed_wh, (cases, n, periods))
     _shaped("tie_wh", plan.tie_wh, (cases, len(problem.ties), periods))
+    _shaped("lease_wh", plan.lease_wh, (len(problem.leases), periods))
     total = 0
     for i, station in enumerate(problem.stations):
         reserve = [held[i] for held in plan.reserve_wh]
         calls = [_called(problem, reserve, t) for t in range(periods)]
-        _check_powers(f"stations[{i}]", station, plan.battery_wh[i], reserve, calls)
-        _check_content(f"stations[{i}]", station, plan.battery_wh[i], reserve, problem)
+        of = leased(problem, i)
+        own, accounts = _check_leases(plan, problem, i, of) if of.numbers else (plan.battery_wh[i], None)
+        _check_powers(f"stations[{i}]", station, own, reserve, calls, of)
+        _check_content(f"stations[{i}]", station, plan.battery_wh[i], reserve, problem, of, accounts)
         for w, load in enumerate(problem.net_loads(i)):
             curtailed = plan.curtailed_wh[w][i]
             taken = [n + u - f for n, u, f in zip(load, curtailed, plan.battery_wh[i], strict=True)]
@@ -247,15 +252,36 @@ def _checked_stations(plan: FleetPlan, problem: FleetProblem) -> int:
     return total
 
 
+def _check_leases(plan: FleetPlan, problem: FleetProblem, i: int, of: Leased) -> tuple[Series, Series]:
+    """Lessees within their shares; the owner's flow, and all accounts together at each period's end."""
+    station, own, accounts = problem.stations[i], list(plan.battery_wh[i]), [0] * problem.periods
+    unit = account_unit(station)
+    for k in of.numbers:
+        lease, name = problem.leases[k], f"leases[{k}]"
+        (low, high), flows = account_window(lease, problem.periods), plan.lease_wh[k]
+        for t, (flow, account) in enumerate(zip(flows, account_path(station, lease, flows), strict=True)):
+            least, most = (
+                (lease.nomination_wh[t],) * 2 if lease.nomination_wh else (-lease.charge_wh, lease.discharge_wh)
+            )
+            _require("nomination" if lease.nomination_wh else "share of power", name, t, flow, least, most)
+            if not low[t] * unit <= account <= high * unit:
+                value = Fraction(account, unit)
+                raise LimitBroken(limit="account", place=name, period=t, value_wh=value, low_wh=low[t], high_wh=high)
+            own[t] -= flow
+            accounts[t] += account
+    return tuple(own), tuple(accounts)
+
+
 def _check_powers(
-    name: str, station: FleetStation, battery: Series, reserve: list[Series], calls: list[tuple[int, int]]
+    name: str, station: FleetStation, own: Series, reserve: list[Series], calls: list[tuple[int, int]], of: Leased
 ) -> None:
-    """(S2, S3) flow and reserves within the battery's powers."""
-    for t, (flow, (up, down)) in enumerate(zip(battery, calls, strict=True)):
+    """(S2, S3) the owner's flow and reserves within the powers that leases leave it."""
+    for t, (flow, (up, down)) in enumerate(zip(own, calls, strict=True)):
         for held in reserve:
             _require("reserve", name, t, held[t], 0, station.charge_wh + station.discharge_wh)
-        _require("discharge and reserve up", name, t, max(0, flow + up), 0, station.discharge_wh)
-        _require("charge and reserve down", name, t, max(0, down - flow), 0, station.charge_wh)
+        most = station.discharge_wh - of.discharge_wh
+        _require("discharge and reserve up", name, t, max(0, flow + up), 0, most)
+        _require("charge and reserve down", name, t, max(0, down - flow), 0, station.charge_wh - of.charge_wh)
 
 
 def _check_site(
@@ -277,25 +303,35 @@ def _called(problem: FleetProblem, reserve: list[Series], t: int) -> tuple[int, 
 
 
 def _check_content(
-    name: str, station: FleetStation, battery: Series, reserve: list[Series], problem: FleetProblem
-) -> None:
-    """(S1, S4) content, carried as an exact fraction, inside its window; calls borne at both ends of each period."""
+    name: str, station: FleetStation, battery: Series, reserve: list[Series], problem: FleetProblem, of: Leased,
+    accounts: Series | None,
+) -> None:  # fmt: skip
+    """(S1, S4) the owner's content, carried exactly, inside its window; calls borne at both ends of each period."""
     unit = station.eta_d_ppm * MILLION**2
     content, scale = station.start_wh * unit, unit
     low, high = content_window(station)
-    spare = max(0, station.start_wh - station.energy_min_wh), max(0, station.energy_max_wh - station.start_wh)
-    before = spare[0] * scale, spare[1] * scale, scale
+    spare, free = start_room(station, of)
+    before = spare * scale, free * scale, scale
     for t, flow in enumerate(battery):
         if station.keep_ppm != MILLION:
             content, scale = content * station.keep_ppm, scale * MILLION
         content += _step(station, flow, problem.reserves, [held[t] for held in reserve]) * (scale // unit)
-        if not low[t] * scale <= content <= high[t] * scale:
-            value = Fraction(content, scale)
-            raise LimitBroken(limit="content", place=name, period=t, value_wh=value, low_wh=low[t], high_wh=high[t])
-        after = content - low[t] * scale, high[t] * scale - content, scale
+        own, most = content, high[t] - of.energy_wh
+        if accounts is not None:
+            own -= accounts[t] * (scale // account_unit(station))
+        if not low[t] * scale <= own <= most * scale:
+            value = Fraction(own, scale)
+            raise LimitBroken(limit="content", place=name, period=t, value_wh=value, low_wh=low[t], high_wh=most)
+        after = own - low[t] * scale, most * scale - own, scale
         for room in (before, after):
             _check_borne(name, station, t, problem, [held[t] for held in reserve], room)
         before = after
+
+
+def start_room(station: FleetStation, of: Leased) -> tuple[int, int]:
+    """What the owner has above its least content and below its most when the horizon begins, Wh, not below 0."""
+    start = station.start_wh - of.start_wh
+    return max(0, start - station.energy_min_wh), max(0, station.energy_max_wh - of.energy_wh - start)
 
 
 def _step(station: FleetStation, flow: int, reserves: Sequence[Reserve], held: list[int]) -> int:
@@ -468,7 +504,7 @@ def station_bound(problem: FleetProblem, duals: FleetDuals, i: int) -> Fraction:
         for column, coefficient in row.terms:
             reduced[column] -= price * coefficient
     low, high = content_window(station)
-    for (kind, _, t), rest in reduced.items():
+    for (kind, k, t), rest in reduced.items():
         if kind == "e":
             total += rest * (low[t] if rest > 0 else high[t])
         elif kind == "u":
@@ -477,7 +513,20 @@ def station_bound(problem: FleetProblem, duals: FleetDuals, i: int) -> Fraction:
             total += min(0, rest) * (station.charge_wh + station.discharge_wh)
         elif kind == "c":
             total += min(0, rest * station.charge_wh, reduced["d", 0, t] * station.discharge_wh)
+        elif kind == "lc":
+            total += lease_flow_bound(problem.leases[k], t, rest, reduced["ld", k, t])
+        elif kind == "a":
+            least, most = account_window(problem.leases[k], problem.periods)
+            total += rest * (least[t] if rest > 0 else most)
     return Fraction(total, unit)
+
+
+def lease_flow_bound(lease: FleetLease, t: int, charge: int, discharge: int) -> int:
+    """A lessee's flows at their reduced costs: as nominated, or the best point of their hull."""
+    if lease.nomination_wh:
+        flow = lease.nomination_wh[t]
+        return discharge * flow if flow > 0 else -charge * flow
+    return min(0, charge * lease.charge_wh, discharge * lease.discharge_wh)
 
 
 def _priced(problem: FleetProblem, duals: FleetDuals, i: int) -> dict[Column, int]:
@@ -495,6 +544,8 @@ def _priced(problem: FleetProblem, duals: FleetDuals, i: int) -> dict[Column, in
     for q, (reserve, held) in enumerate(zip(problem.reserves, duals.held, strict=True)):
         for t, y in enumerate(held[station.region]):
             costs["r", q, t] = -reserve.price[t] * duals.denominator - max(0, y)
+    for k in leased(problem, i).numbers:
+        costs |= {(kind, k, t): 0 for kind in ("lc", "ld", "a") for t in range(problem.periods)}
     return costs
 
 
@@ -516,9 +567,8 @@ def in_runs(values: Sequence[int]) -> Series:
 
 
 def station_rows(problem: FleetProblem, i: int) -> Iterator[Row]:
-    """A station's rows: store, import, export, then those of its reserves; each kind by case and period."""
-    station = problem.stations[i]
-    low, high = content_window(station)
+    """A station's rows: store, import, export, those of its leases, of its reserves; each kind by case and period."""
+    station, of = problem.stations[i], leased(problem, i)
     up = [(q, r) for q, r in enumerate(problem.reserves) if r.direction is Direction.UP]
     down = [(q, r) for q, r in enumerate(problem.reserves) if r.direction is Direction.DOWN]
     yield from _store_rows(station, problem.periods, up, down)
@@ -528,12 +578,21 @@ def station_rows(problem: FleetProblem, i: int) -> Iterator[Row]:
             for t, load in enumerate(loads):
                 terms = _drawn(sign, w, t) + tuple((("r", q, t), 1) for q, _ in called)
                 yield Row(name=(kind, w, t), terms=terms, sense=-1, right=right - sign * load, scale=1)
+    for k in of.numbers:
+        yield from _account_rows(station, problem.leases[k], k, problem.periods)
+    if of.numbers:
+        yield from _power_rows(station, of, problem.periods, "own_discharge", -1, [])
+        yield from _power_rows(station, of, problem.periods, "own_charge", 1, [])
+        yield from _bear_up_rows(station, of, problem, [], "own_least")
+        yield from _bear_down_rows(station, of, problem, [], "own_most")
     if up:
-        yield from _power_rows(station, problem.periods, "reserve_up", -1, up)
-        yield from _bear_up_rows(station, problem, up, low)
+        yield from _power_rows(station, of, problem.periods, "reserve_up", -1, up)
+        yield from _bear_up_rows(station, of, problem, up, "bear_up")
+        yield from _bear_up_rows(station, of, problem, up, "bear_up_before", before=1)
     if down:
-        yield from _power_rows(station, problem.periods, "reserve_down", 1, down)
-        yield from _bear_down_rows(station, problem, down, high)
+        yield from _power_rows(station, of, problem.periods, "reserve_down", 1, down)
+        yield from _bear_down_rows(station, of, problem, down, "bear_down")
+        yield from _bear_down_rows(station, of, problem, down, "bear_down_before", before=1)
 
 
 Called = list[tuple[int, Reserve]]
@@ -553,44 +612,64 @@ def _store_rows(station: FleetStation, periods: int, up: Called, down: Called) -
         yield Row(name=("store", 0, t), terms=tuple(terms), sense=0, right=right, scale=scale)
 
 
+def _account_rows(station: FleetStation, lease: FleetLease, k: int, periods: int) -> Iterator[Row]:
+    """(L1) a_t − a_{t−1} − ηc c + d/ηd = 0 of a lease, times ηd 10⁶ in ppm."""
+    scale = account_unit(station)
+    for t in range(periods):
+        terms = [
+            (("a", k, t), scale),
+            (("lc", k, t), -station.eta_c_ppm * station.eta_d_ppm),
+            (("ld", k, t), MILLION**2),
+        ]
+        terms += [(("a", k, t - 1), -scale)] if t else []
+        right = 0 if t else scale * lease.start_wh
+        yield Row(name=("account_store", k, t), terms=tuple(terms), sense=0, right=right, scale=scale)
+
+
 def _drawn(sign: int, w: int, t: int) -> tuple[tuple[Column, int], ...]:
     """c − d + u, or its opposite."""
     return (("c", 0, t), sign), (("d", 0, t), -sign), (("u", w, t), sign)
 
 
-def _power_rows(station: FleetStation, periods: int, kind: str, sign: int, called: Called) -> Iterator[Row]:
-    """(S3) d − c + Σ r↑ ≤ Pd and c − d + Σ r↓ ≤ Pc."""
-    right = station.charge_wh if sign > 0 else station.discharge_wh
+def _power_rows(station: FleetStation, of: Leased, periods: int, kind: str, sign: int, called: Called) -> Iterator[Row]:
+    """(S3, L2) what the owner discharges + Σ r↑ ≤ Pd less the lessees', and what it charges + Σ r↓ ≤ Pc less theirs."""
+    right = station.charge_wh - of.charge_wh if sign > 0 else station.discharge_wh - of.discharge_wh
     for t in range(periods):
-        terms = ((("c", 0, t), sign), (("d", 0, t), -sign), *((("r", q, t), 1) for q, _ in called))
+        theirs = tuple(pair for k in of.numbers for pair in ((("lc", k, t), -sign), (("ld", k, t), sign)))
+        terms = ((("c", 0, t), sign), (("d", 0, t), -sign), *theirs, *((("r", q, t), 1) for q, _ in called))
         yield Row(name=(kind, 0, t), terms=terms, sense=-1, right=right, scale=1)
 
 
-def _bear_up_rows(station: FleetStation, problem: FleetProblem, called: Called, low: Series) -> Iterator[Row]:
-    """(S4) Σ (τ/dt) r↑/ηd − e_t ≤ −low_t, then the same of e_{t−1}; of the start: ≤ what is spare."""
+def _bear_up_rows(
+    station: FleetStation, of: Leased, problem: FleetProblem, called: Called, kind: str, *, before: int = 0
+) -> Iterator[Row]:
+    """(S4, L3) Σ (τ/dt) r↑/ηd − e_t + Σ a_t ≤ −low_t, or of t − 1; of the start: ≤ what the owner has to spare."""
+    low, _ = content_window(station)
     scale = station.eta_d_ppm * problem.period_s
-    for before in (0, 1):
-        for t in range(problem.periods):
-            borne = tuple((("r", q, t), r.duration_s * MILLION) for q, r in called)
-            name = ("bear_up_before" if before else "bear_up", 0, t)
-            if before > t:
-                spare = max(0, station.start_wh - station.energy_min_wh)
-                yield Row(name=name, terms=borne, sense=-1, right=spare * scale, scale=scale)
-            else:
-                terms = ((("e", 0, t - before), -scale), *borne)
-                yield Row(name=name, terms=terms, sense=-1, right=-low[t - before] * scale, scale=scale)
+    for t in range(problem.periods):
+        borne = tuple((("r", q, t), r.duration_s * MILLION) for q, r in called)
+        if before > t:
+            right = start_room(station, of)[0] * scale
+            yield Row(name=(kind, 0, t), terms=borne, sense=-1, right=right, scale=scale)
+        else:
+            at = t - before
+            terms = ((("e", 0, at), -scale), *((("a", k, at), scale) for k in of.numbers), *borne)
+            yield Row(name=(kind, 0, t), terms=terms, sense=-1, right=-low[at] * scale, scale=scale)
 
 
-def _bear_down_rows(station: FleetStation, problem: FleetProblem, called: Called, high: Series) -> Iterator[Row]:
-    """(S4) e_t + Σ (τ/dt) ηc r↓ ≤ high_t, then the same of e_{t−1}."""
+def _bear_down_rows(
+    station: FleetStation, of: Leased, problem: FleetProblem, called: Called, kind: str, *, before: int = 0
+) -> Iterator[Row]:
+    """(S4, L3) e_t − Σ a_t + Σ (τ/dt) ηc r↓ ≤ high_t less what the accounts may hold, or of t − 1."""
+    _, high = content_window(station)
     scale = MILLION * problem.period_s
-    for before in (0, 1):
-        for t in range(problem.periods):
-            borne = tuple((("r", q, t), r.duration_s * station.eta_c_ppm) for q, r in called)
-            name = ("bear_down_before" if before else "bear_down", 0, t)
-            if before > t:
-                free = max(0, station.energy_max_wh - station.start_wh)
-                yield Row(name=name, terms=borne, sense=-1, right=free * scale, scale=scale)
-            else:
-                terms = ((("e", 0, t - before), scale), *borne)
-                yield Row(name=name, terms=terms, sense=-1, right=high[t - before] * scale, scale=scale)
+    for t in range(problem.periods):
+        borne = tuple((("r", q, t), r.duration_s * station.eta_c_ppm) for q, r in called)
+        if before > t:
+            right = start_room(station, of)[1] * scale
+            yield Row(name=(kind, 0, t), terms=borne, sense=-1, right=right, scale=scale)
+        else:
+            at = t - before
+            terms = ((("e", 0, at), scale), *((("a", k, at), -scale) for k in of.numbers), *borne)
+            right = (high[at] - of.energy_wh) * scale
+            yield Row(name=(kind, 0, t), terms=terms, sense=-1, right=right, scale=scale)

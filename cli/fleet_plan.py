@@ -14,6 +14,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from alliance.errors import Malformed, Refused
+from alliance.fleetlease import account_path, account_unit, netted
 from alliance.fleetplan import MILLION, FleetPlan, FleetProblem
 from alliance.fleetproof import FleetProof, certificate_to_plain, check, exchange_microwh
 from cli.fleet_chart import chart_of
@@ -67,10 +68,13 @@ def solve_fleet(
         chart.write_text(chart_of(problem, certificate.plan), encoding="utf-8")
     seconds = time.monotonic() - began
     if as_json:
-        print(json.dumps(figures(problem, proof) | {"optimal": found.optimal, "seconds": round(seconds, 3)}))
+        more = {"optimal": found.optimal, "seconds": round(seconds, 3)} | _netting(problem, certificate.plan)
+        print(json.dumps(figures(problem, proof) | more))
         return
     console = Console(width=None if Console().is_terminal else 130)
     console.print(by_region(problem, certificate.plan, len(problem.regions)))
+    if problem.leases:
+        console.print(_by_lease(problem, certificate.plan))
     console.print(said(proof), highlight=False, soft_wrap=True)
     if not found.optimal:
         console.print("时限已到：这是到此为止的最好计划 time is over: the best plan so far", highlight=False)
@@ -129,6 +133,35 @@ def by_region(problem: FleetProblem, plan: FleetPlan, regions: int) -> Table:
     table.add_section()
     total = [sum(column) for column in zip(*rows, strict=True)]
     table.add_row("Σ", str(total[0]), *map(_kwh, total[1:]), style="bold")
+    return table
+
+
+def _netting(problem: FleetProblem, plan: FleetPlan) -> dict[str, int]:
+    """What meeting inside batteries did, all stations together; nothing if there are no leases."""
+    if not problem.leases:
+        return {}
+    found = [netted(problem, plan, i) for i in sorted({lease.station for lease in problem.leases})]
+    return {"netted_wh": sum(x.met_wh for x in found), "netting_gain_wh": sum(x.gain_wh for x in found)}
+
+
+def _by_lease(problem: FleetProblem, plan: FleetPlan) -> Table:
+    """Orders and account of each lessee; below it what meeting inside batteries did, kWh."""
+    table = Table(title="租约 leases, kWh", title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1))
+    for heading in ("lease 租约", "station 储能站", "kind 种类", "charged 充电", "discharged 放电", "account 期末账户"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    for k, (lease, orders) in enumerate(zip(problem.leases, plan.lease_wh, strict=True)):
+        if k == _MOST_ROWS:
+            break
+        station = problem.stations[lease.station]
+        left = account_path(station, lease, orders)[-1] // account_unit(station)
+        kind = "固定 firm" if lease.nomination_wh else "联合 pooled"
+        flows = (-_sum(orders, -1), _sum(orders, 1), left)
+        table.add_row(str(k), str(lease.station), kind, *map(_kwh, flows))
+    done = _netting(problem, plan)
+    table.caption = (
+        f"电池内对冲 met inside batteries {_kwh(done['netted_wh'])} kWh   "
+        f"对冲节省 netting gain {_kwh(done['netting_gain_wh'])} kWh"
+    )
     return table
 
 

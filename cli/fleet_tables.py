@@ -5,14 +5,16 @@ eta_c_pct, eta_d_pct, wear_yuan_per_kwh, pcc_import_kw, pcc_export_kw; optional 
 period, 100). prices.csv, a line a region and period: region, period (from 0), buy_yuan_per_kwh, sell_yuan_per_kwh,
 import_limit_kw, export_limit_kw; optional base_load_kw (0). loads.csv, a line a station and period: station, period,
 net_load_kw; optional curtailable_kw, own_need_kwh (0). ties.csv, if there is one: from_region, to_region, limit_kw,
-loss_pct. Names of stations and regions are free; their order is that of stations.csv and prices.csv.
+loss_pct. leases.csv, if there is one: lease, station, charge_kw, discharge_kw, energy_kwh, start_kwh, end_min_kwh; a
+lease is firm if nominations.csv has its periods: lease, period, nominated_kw (discharge positive). Names of stations,
+regions and leases are free; their order is that of stations.csv, prices.csv and leases.csv.
 """
 
 import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from alliance.fleetplan import MILLION, RISK_NEUTRAL, FieldWrong, FleetProblem, FleetStation, Region, Tie
+from alliance.fleetplan import MILLION, RISK_NEUTRAL, FieldWrong, FleetLease, FleetProblem, FleetStation, Region, Tie
 from cli.offers import Row, TableWrong, csv_rows
 
 _STATION = {
@@ -27,11 +29,16 @@ _PRICES = {
 }  # fmt: skip
 _LOADS = {"net_load_kw": "net_load_w", "curtailable_kw": "curtailable_w", "own_need_kwh": "own_need_floor_wh"}
 _TIE = {"limit_kw": "limit_w", "loss_pct": "loss_ppm"}
+_LEASE = {
+    "charge_kw": "charge_w", "discharge_kw": "discharge_w", "energy_kwh": "energy_wh", "start_kwh": "start_wh",
+    "end_min_kwh": "end_min_wh",
+}  # fmt: skip
+_NOMINATION = {"nominated_kw": "nomination_w"}
 _ABSENT = {"keep_ppm": MILLION, "base_load_w": 0, "curtailable_w": 0, "own_need_floor_wh": 0}
-_LOADS_ROUND = ("base_load_w", "net_load_w")
+_LOADS_ROUND = ("base_load_w", "net_load_w", "nomination_w")
 """To the nearest Wh a period; limits are rounded down."""
 _HOUR_S = 3600
-_WHERE = re.compile(r"(stations|regions|ties)\[(\d+)\]\.(\w+?)(?: \(its length\))?(?:\[(\d+)\])?")
+_WHERE = re.compile(r"(stations|regions|ties|leases)\[(\d+)\]\.(\w+?)(?: \(its length\))?(?:\[(\d+)\])?")
 
 Places = dict[tuple[str, int, int], Row]
 """Table, index and period (−1: none) → the row that it came from."""
@@ -67,27 +74,29 @@ def fleet_in(folder: Path, *, period_s: int) -> FleetProblem:
             reserves=(),
             scenarios=(),
             risk=RISK_NEUTRAL,
+            leases=tuple(_leases(folder, {name: k for k, name in enumerate(rows)}, places, period_s)),
         )
     except FieldWrong as error:
         raise _placed(error, places) from error
 
 
 def _series(
-    path: Path, key: str, columns: Mapping[str, str], known: Iterable[str] | None, places: Places, period_s: int
-) -> dict[str, list[dict[str, int]]]:
-    """Lines by name, in order of period; each period once, from 0, none left out."""
+    path: Path, key: str, columns: Mapping[str, str], known: Iterable[str] | None, places: Places, period_s: int,
+    *, table: str = "stations",
+) -> dict[str, list[dict[str, int]]]:  # fmt: skip
+    """Lines by name, in order of period; each period once, from 0, none left out. With `known` names of a table."""
     found: dict[str, list[dict[str, int]]] = {}
     names = None if known is None else list(known)
     for row in csv_rows(path):
         _require_columns(row, (key, "period", *columns), optional=_optional(columns))
         name = row.cells[key]
         if not name or (names is not None and name not in names):
-            raise row.wrong(key, "a name" if names is None else "a station of stations.csv")
+            raise row.wrong(key, "a name" if names is None else f"a {key} of {table}.csv")
         values = found.setdefault(name, [])
         if row.number("period", "period") != len(values):
             raise row.wrong("period", f"{len(values)}, the next one of {key} {name}")
         index = len(found) - 1 if names is None else names.index(name)
-        places["regions" if names is None else "stations", index, len(values)] = row
+        places["regions" if names is None else table, index, len(values)] = row
         values.append(_numbers(row, columns, period_s))
     return found
 
@@ -110,6 +119,22 @@ def _ties(path: Path, order: Mapping[str, int], places: Places, period_s: int) -
         places["ties", k, -1] = row
         ends = {name: _known(row, name, order) for name in ("from_region", "to_region")}
         yield Tie(**ends, **_numbers(row, _TIE, period_s))
+
+
+def _leases(folder: Path, order: Mapping[str, int], places: Places, period_s: int) -> Iterable[FleetLease]:
+    if not (folder / "leases.csv").exists():
+        return
+    leases = _named(folder / "leases.csv", "lease", ("station", *_LEASE), optional=())
+    nominated: dict[str, list[dict[str, int]]] = {}
+    if (folder / "nominations.csv").exists():
+        path = folder / "nominations.csv"
+        nominated = _series(path, "lease", _NOMINATION, leases, places, period_s, table="leases")
+    for k, (name, row) in enumerate(leases.items()):
+        places["leases", k, -1] = row
+        if row.cells["station"] not in order:
+            raise row.wrong("station", "a station of stations.csv")
+        orders = tuple(values["nomination_wh"] for values in nominated.get(name, []))
+        yield FleetLease(station=order[row.cells["station"]], nomination_wh=orders, **_numbers(row, _LEASE, period_s))
 
 
 def _numbers(row: Row, columns: Mapping[str, str], period_s: int) -> dict[str, int]:
@@ -166,7 +191,9 @@ def _placed(error: FieldWrong, places: Places) -> FieldWrong | TableWrong:
     table, index, field, period = at[1], int(at[2]), at[3], -1 if at[4] is None else int(at[4])
     row = places.get((table, index, period)) or places.get((table, index, -1))
     columns = {
-        f.removesuffix("_w").removesuffix("_wh"): c for t in (_STATION, _PRICES, _LOADS, _TIE) for c, f in t.items()
+        f.removesuffix("_w").removesuffix("_wh"): c
+        for t in (_STATION, _PRICES, _LOADS, _TIE, _LEASE, _NOMINATION)
+        for c, f in t.items()
     }
     if row is None:
         return error

@@ -80,6 +80,13 @@ class ScenariosFixed(Refused):
 
 
 @dataclass(kw_only=True, eq=False)
+class LeasesFixed(Refused):
+    """A plan with leases is not rolled on: whose orders give way when a station cannot do all is not agreed."""
+
+    leases: int
+
+
+@dataclass(kw_only=True, eq=False)
 class NotThePlan(Refused):
     """The cycle before belongs to another day-ahead plan."""
 
@@ -97,10 +104,12 @@ def terms_of(begins_ms: int, issued_ms: int, **chosen: object) -> ReplanTerms:
 
 
 def task(base: FleetCertificate, after: Replan | None, *, terms: ReplanTerms, states: Sequence[MeasuredState]) -> Task:
-    """What a cycle plans. Raises FieldWrong, StateStale, NothingLeft, ScenariosFixed or NotThePlan."""
+    """What a cycle plans. Raises FieldWrong, StateStale, NothingLeft, ScenariosFixed, LeasesFixed or NotThePlan."""
     _check_terms(base.problem, terms, states)
     if base.problem.scenarios:
         raise ScenariosFixed(scenarios=len(base.problem.scenarios))
+    if base.problem.leases:
+        raise LeasesFixed(leases=len(base.problem.leases))
     old = in_force(base, after)
     first, last = _window(base.problem, terms)
     promised = _exchange(base.problem, old, first, last)

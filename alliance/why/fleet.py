@@ -1,22 +1,34 @@
 """The terms of a fleet plan's why, from its certificate's own rows and duals (protocol 9.9).
 
 Flows are priced at the regions' certified prices, all cases together; the bill beyond that is the tariff's line. Limits
-are the bound of 9.7 taken apart: rows at their duals, boxes at their reduced costs. A place is an index.
+are the bound of 9.7 taken apart: rows at their duals, boxes at their reduced costs. A place is an index; a lease's
+lines stand under its station and its own index from 1; the owner's order is the battery's flow less the lessees'.
 """
 
 from collections.abc import Iterator
 from fractions import Fraction
 from itertools import chain
 
-from alliance.fleetplan import MILLION, FleetProblem, FleetStation, content_window, unheld_wh
-from alliance.fleetproof import Column, FleetCertificate, FleetDuals, exchange_microwh, held_worth, station_rows
+from alliance.fleetlease import account_window, leased
+from alliance.fleetplan import MILLION, FleetLease, FleetProblem, FleetStation, content_window, unheld_wh
+from alliance.fleetproof import (
+    Column,
+    FleetCertificate,
+    FleetDuals,
+    exchange_microwh,
+    held_worth,
+    lease_flow_bound,
+    station_rows,
+)
 from alliance.why.record import Sums, Term, What
 
 _ROWS = {
     "store": What.START, "import_right": What.PCC_IMPORT, "export_right": What.PCC_EXPORT,
     "reserve_up": What.RESERVE_POWER, "reserve_down": What.RESERVE_POWER,
     "bear_up": What.RESERVE_ENERGY, "bear_up_before": What.RESERVE_ENERGY,
-    "bear_down": What.RESERVE_ENERGY, "bear_down_before": What.RESERVE_ENERGY,
+    "bear_down": What.RESERVE_ENERGY, "bear_down_before": What.RESERVE_ENERGY, "account_store": What.START,
+    "own_discharge": What.LEASED_POWER, "own_charge": What.LEASED_POWER,
+    "own_least": What.LEASED_CONTENT, "own_most": What.LEASED_CONTENT,
 }  # fmt: skip
 
 
@@ -52,14 +64,16 @@ def _flows(certificate: FleetCertificate) -> Iterator[Term]:
         return Term(place=(what, number, q), slot=t, unit=unit, amount=amount, energy_wh=energy)
 
     for i, station in enumerate(problem.stations):
-        loads = problem.net_loads(i)
+        loads, theirs = problem.net_loads(i), leased(problem, i).numbers
         for t, flow in enumerate(plan.battery_wh[i]):
             prices = [duals.balance[w][station.region][t] for w in cases]
             price, cut = sum(prices), [plan.curtailed_wh[w][i][t] for w in cases]
             yield term(What.LOAD, i, 0, t, _dot(prices, [x[t] for x in loads]), _mean(problem, [x[t] for x in loads]))
             yield term(What.CURTAILED, i, 0, t, _dot(prices, cut), _mean(problem, cut))
-            yield term(What.CHARGE, i, 0, t, price * max(0, -flow), max(0, -flow))
-            yield term(What.DISCHARGE, i, 0, t, -price * max(0, flow), max(0, flow))
+            orders = {k + 1: plan.lease_wh[k][t] for k in theirs}
+            for holder, order in {0: flow - sum(orders.values()), **orders}.items():
+                yield term(What.CHARGE, i, holder, t, price * max(0, -order), max(0, -order))
+                yield term(What.DISCHARGE, i, holder, t, -price * max(0, order), max(0, order))
             yield term(What.WEAR, i, 0, t, unit * station.wear_price * max(0, flow), max(0, flow))
             for q, reserve in enumerate(problem.reserves):
                 held = plan.reserve_wh[q][i][t]
@@ -188,11 +202,44 @@ def _station_limits(problem: FleetProblem, duals: FleetDuals, i: int) -> Iterato
         price = y * (unit // row.scale)
         for column, coefficient in row.terms:
             reduced[column] -= price * coefficient
-        kind, _, t = row.name
+        kind, k, t = row.name
         what = _ROWS[kind]
-        if row.right or what is not What.START:
+        if kind == "account_store":
+            if row.right:
+                yield _account_term(problem.leases[k], i, k, t, price, row.right, over)
+        elif row.right or what is not What.START:
             yield _row_term(station, i, what, t, price, row.right, row.scale, over)
     yield from _boxes(station, i, reduced, over)
+    for k in leased(problem, i).numbers:
+        yield from _lease_boxes(problem.leases[k], i, k, reduced, over, problem.periods)
+
+
+def _account_term(lease: FleetLease, i: int, k: int, t: int, price: int, right: int, over: int) -> Term:
+    worth = Fraction(price * right, lease.start_wh)
+    return Term(
+        place=(What.START, i, k + 1), slot=t, unit=over, amount=price * right, energy_wh=lease.start_wh, worth=worth
+    )
+
+
+def _lease_boxes(
+    lease: FleetLease, i: int, k: int, reduced: dict[Column, int], over: int, periods: int
+) -> Iterator[Term]:
+    low, most = account_window(lease, periods)
+    rating = lease.discharge_wh or lease.charge_wh
+    for t in range(periods):
+        amount = lease_flow_bound(lease, t, reduced["lc", k, t], reduced["ld", k, t])
+        if amount and lease.nomination_wh:
+            wh = abs(lease.nomination_wh[t])
+            place = (What.NOMINATION, i, k + 1)
+            yield Term(place=place, slot=t, unit=over, amount=amount, energy_wh=wh, worth=Fraction(amount, wh))
+        elif amount:
+            worth = Fraction(amount, rating)
+            place = (What.RATING, i, k + 1)
+            yield Term(place=place, slot=t, unit=over, amount=amount, energy_wh=rating, worth=worth)
+        rest = reduced["a", k, t]
+        if rest and (wh := low[t] if rest > 0 else most):
+            what = What.END_ENERGY if rest > 0 else What.MOST_CONTENT
+            yield Term(place=(what, i, k + 1), slot=t, unit=over, amount=rest * wh, energy_wh=wh, worth=rest)
 
 
 def _row_term(
@@ -219,7 +266,7 @@ def _boxes(station: FleetStation, i: int, reduced: dict[Column, int], over: int)
             amount = min(0, rest * station.charge_wh, reduced["d", 0, t] * station.discharge_wh)
             worth = Fraction(amount, rating) if amount else 0
             yield Term(place=(What.RATING, i, 0), slot=t, unit=over, amount=amount, energy_wh=rating, worth=worth)
-        elif kind in "ur" and rest < 0:
+        elif kind in ("u", "r") and rest < 0:
             what, limit = (What.CURTAILABLE, station.curtailable_wh[t]) if kind == "u" else (What.RESERVE_MOST, powers)
             place = (what, i, q if kind == "r" else 0)
             yield Term(place=place, slot=t, unit=over, amount=rest * limit, energy_wh=limit, worth=worth)
@@ -242,4 +289,6 @@ def _costs(problem: FleetProblem, duals: FleetDuals, i: int) -> dict[Column, int
         costs |= {("u", w, t): price for w, price in enumerate(prices)}
         for q, (reserve, held) in enumerate(zip(problem.reserves, duals.held, strict=True)):
             costs["r", q, t] = -reserve.price[t] * duals.denominator - max(0, held[station.region][t])
+    for k in leased(problem, i).numbers:
+        costs |= {(kind, k, t): 0 for kind in ("lc", "ld", "a") for t in range(problem.periods)}
     return costs

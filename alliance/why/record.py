@@ -38,6 +38,10 @@ class What(StrEnum):
     """What passes between owner and lessee when a lease begins or ends."""
     RATING = "rating"
     NOMINATION = "nomination"
+    LEASED_POWER = "leased_power"
+    """Power that leases leave the owner."""
+    LEASED_CONTENT = "leased_content"
+    """Content, or room for it, that leases leave the owner."""
     PCC_IMPORT = "pcc_import"
     PCC_EXPORT = "pcc_export"
     LEAST_CONTENT = "least_content"
@@ -59,7 +63,8 @@ class What(StrEnum):
 
 
 POWERS = frozenset({What.RATING, What.PCC_IMPORT, What.PCC_EXPORT, What.IMPORT_LIMIT, What.EXPORT_LIMIT,
-                    What.TIE_LIMIT, What.REQUIREMENT, What.RESERVE_POWER, What.RESERVE_MOST})  # fmt: skip
+                    What.TIE_LIMIT, What.REQUIREMENT, What.RESERVE_POWER, What.RESERVE_MOST,
+                    What.LEASED_POWER})  # fmt: skip
 """Limits of a power: their worth is told for 1 kW more; that of the others, for 1 kWh more in each slot."""
 FACTS = frozenset({What.LOAD, What.BASE_LOAD, What.START, What.HANDOVER, What.NOMINATION, What.GAP, What.EXCHANGE})
 """Lines of the second sum that are no limits."""

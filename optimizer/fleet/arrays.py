@@ -18,6 +18,7 @@ from alliance.fleetplan import (
     STATION_SERIES_LIMITS,
     Direction,
     FieldWrong,
+    FleetLease,
     FleetProblem,
     FleetStation,
     Region,
@@ -75,6 +76,7 @@ class FleetArrays:
     scenario_net_load_wh: Ints
     """W × n × T; W = 0 without scenarios."""
     risk: Risk
+    leases: tuple[FleetLease, ...] = ()
 
     def __post_init__(self) -> None:
         _validate(self)
@@ -145,6 +147,7 @@ def arrays_of(problem: FleetProblem) -> FleetArrays:
         scenario_ppm=_ints([s.probability_ppm for s in problem.scenarios], (-1,)),
         scenario_net_load_wh=_ints([s.net_load_wh for s in problem.scenarios], (len(problem.scenarios), n, periods)),
         risk=problem.risk,
+        leases=problem.leases,
         **singles,
         **series,
         **of_regions,
@@ -173,6 +176,7 @@ def problem_of(arrays: FleetArrays) -> FleetProblem:
             for ppm, loads in zip(arrays.scenario_ppm, arrays.scenario_net_load_wh, strict=True)
         ),
         risk=arrays.risk,
+        leases=arrays.leases,
     )
 
 
@@ -261,6 +265,22 @@ def _require_window(arrays: FleetArrays) -> None:
         i, t = (int(k) for k in np.unravel_index(int(np.argmax(low > high)), arrays.shape))
         limit = f"at most {high[i, t]}, the content's limit"
         raise FieldWrong(field=f"content floor[{i}, {t}]", value=str(low[i, t]), limit=limit)
+
+
+def leases_of(arrays: FleetArrays) -> list[list[int]]:
+    """The leases of each station, in order."""
+    found: list[list[int]] = [[] for _ in range(arrays.stations)]
+    for k, lease in enumerate(arrays.leases):
+        found[lease.station].append(k)
+    return found
+
+
+def leased_of(arrays: FleetArrays, name: str) -> Ints:
+    """What the lessees of each station have together of a figure (n)."""
+    found = np.zeros(arrays.stations, dtype=np.int64)
+    for lease in arrays.leases:
+        found[lease.station] += getattr(lease, name)
+    return found
 
 
 def directions(arrays: FleetArrays) -> tuple[tuple[Reserve, ...], tuple[Reserve, ...]]:

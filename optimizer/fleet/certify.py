@@ -18,9 +18,9 @@ from alliance.fleetproof import (
     lower_bound_microcents,
     objective_microcents,
 )
-from optimizer.fleet.arrays import FleetArrays, Ints
+from optimizer.fleet.arrays import FleetArrays, Ints, leases_of
 from optimizer.fleet.model import Shape
-from optimizer.fleet.relaxed import Prices, row_kinds
+from optimizer.fleet.relaxed import LEASED_ROWS, OWN_ROWS, Prices, row_kinds
 from optimizer.fleet.scaled import Floats
 
 DENOMINATOR = 10_000
@@ -50,14 +50,29 @@ def fleet_duals(arrays: FleetArrays, shape: Shape, prices: Prices) -> FleetDuals
     """Prices of any path, rounded to whole numbers."""
     denominator = CASES_DENOMINATOR if len(arrays.scenario_ppm) else DENOMINATOR
     weights = _case_weights(arrays, prices.case_weights, denominator)
-    rows = np.hstack([_row_prices(arrays, shape, prices, kind) for kind in row_kinds(shape)])
+    kinds = row_kinds(shape)
+    rows = np.hstack([_row_prices(arrays, shape, prices, kind) for kind in kinds])
+    runs = [tuple(in_runs(row)) for row in _whole(rows * denominator).tolist()]
+    if arrays.leases:
+        own = len(OWN_ROWS[:1]) * shape.periods + 2 * shape.cases * shape.periods
+        for i, theirs in enumerate(leases_of(arrays)):
+            if theirs:
+                whole = np.concatenate([rows[i, :own], _leased_prices(arrays, prices, i, theirs), rows[i, own:]])
+                runs[i] = tuple(in_runs(_whole(whole * denominator).tolist()))
     return FleetDuals(
         denominator=denominator,
         case_weights=tuple(weights.tolist()),
         balance=_nested(_rested(arrays, prices, weights, denominator)),
         held=_nested(_whole(np.maximum(prices.held, 0.0) * denominator)),
-        station_runs=tuple(in_runs(row) for row in _whole(rows * denominator).tolist()),
+        station_runs=tuple(runs),
     )
+
+
+def _leased_prices(arrays: FleetArrays, prices: Prices, i: int, theirs: list[int]) -> Floats:
+    """Prices of a station's rows that its leases bring, in the certificate's order; zeros where a path has none."""
+    periods = arrays.periods
+    accounts = prices.rows.get("account_store", np.zeros((len(arrays.leases), periods)))[theirs].ravel()
+    return np.concatenate([accounts, *(prices.rows.get(k, np.zeros((i + 1, periods)))[i] for k in LEASED_ROWS)])
 
 
 def _row_prices(arrays: FleetArrays, shape: Shape, prices: Prices, kind: str) -> Floats:

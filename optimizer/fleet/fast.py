@@ -27,7 +27,7 @@ GAP = 1e-5
 """Proved relative gap at which prices are good enough."""
 PRICES_SHARE = 0.6
 """Of the time limit that prices may take; the rest is the stamped programme's."""
-_UNSENT = ("reserves", "risk")
+_UNSENT = ("reserves", "risk", "leases")
 
 
 def relaxed_fast(
@@ -127,7 +127,8 @@ def answered(request: Mapping[str, Any]) -> dict[str, Any]:
     """What the solver's process does with a request: the parts as named arrays, `parts` −1 if there is no plan."""
     sent = {f.name: request[f.name] for f in fields(FleetArrays) if f.name not in _UNSENT}
     whole = {name: int(sent.pop(name)) for name in ("periods", "period_s")}
-    arrays = FleetArrays(**whole, **sent, reserves=(), risk=RISK_NEUTRAL)
+    named: dict[str, Any] = {**whole, **sent}
+    arrays = FleetArrays(**named, reserves=(), risk=RISK_NEUTRAL)
     reply: dict[str, Any] = {}
     count = 0
     seconds = float(request["seconds"])
@@ -190,6 +191,7 @@ class _Joined:
 
     def relaxed(self) -> Relaxed:
         """The whole."""
+        nothing = np.zeros((0, self._charge.shape[1]))
         return Relaxed(
             cost_cents=self._cents,
             optimal=self._optimal,
@@ -205,6 +207,8 @@ class _Joined:
                 held=np.zeros((0, *self._balance.shape)),
                 rows=self._rows,
             ),
+            lease_charge=nothing,
+            lease_discharge=nothing,
         )
 
     def _put(

@@ -163,7 +163,7 @@ def _elastic(problem: FleetProblem, members: Sequence[SharedMember], asked: _Ask
     answer = asked.process.solve_arrays(programme, settings=asked.settings)
     if answer is None or not len(answer.columns) or not len(answer.duals):
         return _Room(total_wh=0.0, lacking={}, prices={}, proof=_no_proof())
-    read = read_stamped(found, answer.columns, answer.duals, cost=answer.cost, optimal=answer.optimal)
+    read = read_stamped(found, arrays, answer.columns, answer.duals, cost=answer.cost, optimal=answer.optimal)
     lacking, first = {}, len(found.matrix.costs)
     for what, numbers, _ in rows:
         values = answer.columns[first : first + numbers.size].reshape(numbers.shape) * data.unit_wh

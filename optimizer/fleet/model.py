@@ -2,8 +2,9 @@
 
 Symbols, per period t, in the model's energy unit: c charge, d discharge, e content at the period's end, r_q reserve,
 s_q what a region lacks; per case w: u curtailed PV, i and x a region's import and export, f and b what a tie sends
-forwards and backwards. A block's `data` holds numbers, or variables that stand for them: then it is compiled once and
-stamped (`stamp`). What a block adds to rows that blocks share is in its expressions `balance`, `held` and `tail`.
+forwards and backwards; of a lease: lc and ld charge and discharge, a its account. A block's `data` holds numbers, or
+variables that stand for them: then it is compiled once and stamped (`stamp`). What a block adds to rows that blocks
+share is in its expressions `balance`, `held` and `tail`.
 """
 
 from collections.abc import Iterable
@@ -39,9 +40,10 @@ class Shape:
 # The station
 
 
-def station_block(b: Block, data: Any, shape: Shape, *, one_way: bool = False) -> None:
+def station_block(b: Block, data: Any, shape: Shape, *, leases: int = 0, one_way: bool = False) -> None:
     """A station's variables and own constraints; with `one_way`, a binary a period forbids both directions at once."""
     _indexed(b, data, shape)
+    b.L = pyo.RangeSet(0, leases - 1)
     b.charge, b.discharge, b.content = (pyo.Var(b.T, domain=pyo.NonNegativeReals) for _ in range(3))
     b.reserve = pyo.Var(b.Q, b.T, domain=pyo.NonNegativeReals)
     b.curtailed = pyo.Var(b.W if shape.curtails else [], b.T, domain=pyo.NonNegativeReals)
@@ -49,12 +51,16 @@ def station_block(b: Block, data: Any, shape: Shape, *, one_way: bool = False) -
         b.add_component(rule.__name__, pyo.Constraint(b.T, rule=rule))
     for cases_rule in (curtailed_most, import_right, export_right):
         b.add_component(cases_rule.__name__, pyo.Constraint(b.W, b.T, rule=cases_rule))
+    _add_leases(b)
     for rule in (reserve_up, reserve_down, bear_up, bear_up_before, bear_down, bear_down_before):
         b.add_component(rule.__name__, pyo.Constraint(b.T, rule=rule))
     if one_way:
         b.charging = pyo.Var(b.T, domain=pyo.Binary)
         b.charge_mode = pyo.Constraint(b.T, rule=charge_mode)
         b.discharge_mode = pyo.Constraint(b.T, rule=discharge_mode)
+        b.lease_charging = pyo.Var(b.L, b.T, domain=pyo.Binary)
+        b.lease_charge_mode = pyo.Constraint(b.L, b.T, rule=lease_charge_mode)
+        b.lease_discharge_mode = pyo.Constraint(b.L, b.T, rule=lease_discharge_mode)
     b.balance = pyo.Expression(b.W, b.T, rule=lambda b, w, t: -taken(b, w, t))
     b.held = pyo.Expression(b.Q, b.T, rule=lambda b, q, t: b.reserve[q, t])
     b.cost = pyo.Expression(expr=station_cost(b))
@@ -107,25 +113,122 @@ def export_right(b: Block, w: int, t: int) -> Any:
     return _sum(b, Direction.UP, t) - _drawn(b, w, t) <= b.data.export_room[w, t]
 
 
+# Leases: virtual storages, of which the station executes the net; the owner has what they leave
+
+
+def _add_leases(b: Block) -> None:
+    b.lease_charge, b.lease_discharge, b.account = (pyo.Var(b.L, b.T, domain=pyo.NonNegativeReals) for _ in range(3))
+    for rule in (lease_charge_least, lease_charge_most, lease_discharge_least, lease_discharge_most, account_least,
+                 account_most, account_store, lease_hull):  # fmt: skip
+        b.add_component(rule.__name__, pyo.Constraint(b.L, b.T, rule=rule))
+    for own_rule in (own_discharge, own_charge, own_least, own_most):
+        b.add_component(own_rule.__name__, pyo.Constraint(b.T if len(b.L) else [], rule=own_rule))
+
+
+def lease_charge_least(b: Block, k: int, t: int) -> Any:
+    """lc ≥ 0; of a firm lease ≥ what is nominated"""
+    return b.lease_charge[k, t] >= b.data.lease_charge_low[k, t]
+
+
+def lease_charge_most(b: Block, k: int, t: int) -> Any:
+    """lc ≤ the share of Pc; of a firm lease ≤ what is nominated"""
+    return b.lease_charge[k, t] <= b.data.lease_charge_high[k, t]
+
+
+def lease_discharge_least(b: Block, k: int, t: int) -> Any:
+    """ld ≥ 0; of a firm lease ≥ what is nominated"""
+    return b.lease_discharge[k, t] >= b.data.lease_discharge_low[k, t]
+
+
+def lease_discharge_most(b: Block, k: int, t: int) -> Any:
+    """ld ≤ the share of Pd; of a firm lease ≤ what is nominated"""
+    return b.lease_discharge[k, t] <= b.data.lease_discharge_high[k, t]
+
+
+def account_least(b: Block, k: int, t: int) -> Any:
+    """a ≥ 0; at the end ≥ the lease's end rule"""
+    return b.account[k, t] >= b.data.account_low[k, t]
+
+
+def account_most(b: Block, k: int, t: int) -> Any:
+    """a ≤ the share of content"""
+    return b.account[k, t] <= b.data.lease_energy[k]
+
+
+def account_store(b: Block, k: int, t: int) -> Any:
+    """(L1) a_t = a_{t−1} + ηc lc − ld/ηd"""
+    before = b.account[k, t - 1] if t else b.data.lease_start[k]
+    gained = b.data.eta_c * b.lease_charge[k, t] - b.lease_discharge[k, t] / b.data.eta_d
+    return b.account[k, t] == before + gained
+
+
+def lease_hull(b: Block, k: int, t: int) -> Any:
+    """lc/Pc + ld/Pd ≤ 1 of the lease's shares, as `hull`"""
+    there = b.data.lease_hull_charge[k] * b.lease_charge[k, t]
+    return there + b.data.lease_hull_discharge[k] * b.lease_discharge[k, t] <= b.data.lease_hull_most[k]
+
+
+def own_discharge(b: Block, t: int) -> Any:
+    """(L2) d − c − Σ (ld − lc) ≤ Pd less the lessees' shares"""
+    return _own_flow(b, t) <= b.data.own_discharge
+
+
+def own_charge(b: Block, t: int) -> Any:
+    """(L2) c − d + Σ (ld − lc) ≤ Pc less the lessees' shares"""
+    return -_own_flow(b, t) <= b.data.own_charge
+
+
+def own_least(b: Block, t: int) -> Any:
+    """(L3) Σ a − e ≤ −low: the owner's content keeps window, own need and end rule"""
+    return -_own_content(b, t) <= -b.data.low[t]
+
+
+def own_most(b: Block, t: int) -> Any:
+    """(L3) e − Σ a ≤ high less the lessees' shares of content"""
+    return _own_content(b, t) <= b.data.own_high[t]
+
+
+def lease_charge_mode(b: Block, k: int, t: int) -> Any:
+    """lc ≤ Pc z"""
+    return b.lease_charge[k, t] <= b.data.lease_charge_high[k, t] * b.lease_charging[k, t]
+
+
+def lease_discharge_mode(b: Block, k: int, t: int) -> Any:
+    """ld ≤ Pd (1 − z)"""
+    return b.lease_discharge[k, t] <= b.data.lease_discharge_high[k, t] * (1 - b.lease_charging[k, t])
+
+
+def _own_flow(b: Block, t: int) -> Any:
+    theirs = sum(b.lease_discharge[k, t] - b.lease_charge[k, t] for k in b.L)
+    return b.discharge[t] - b.charge[t] - theirs
+
+
+def _own_content(b: Block, t: int) -> Any:
+    return b.content[t] - sum(b.account[k, t] for k in b.L)
+
+
+# Reserves, of what the owner has
+
+
 def reserve_up(b: Block, t: int) -> Any:
-    """(S3) d − c + Σ r↑ ≤ Pd"""
+    """(S3) d − c + Σ r↑ ≤ Pd, both the owner's"""
     if not b.shape.of(Direction.UP):
         return pyo.Constraint.Skip
-    return b.discharge[t] - b.charge[t] + _sum(b, Direction.UP, t) <= b.data.discharge
+    return _own_flow(b, t) + _sum(b, Direction.UP, t) <= b.data.own_discharge
 
 
 def reserve_down(b: Block, t: int) -> Any:
-    """(S3) c − d + Σ r↓ ≤ Pc"""
+    """(S3) c − d + Σ r↓ ≤ Pc, both the owner's"""
     if not b.shape.of(Direction.DOWN):
         return pyo.Constraint.Skip
-    return b.charge[t] - b.discharge[t] + _sum(b, Direction.DOWN, t) <= b.data.charge
+    return _sum(b, Direction.DOWN, t) - _own_flow(b, t) <= b.data.own_charge
 
 
 def bear_up(b: Block, t: int) -> Any:
-    """(S4) Σ (τ/dt) r↑/ηd − e_t ≤ −low_t: the call can be borne at the period's end"""
+    """(S4) Σ (τ/dt) r↑/ηd − e_t ≤ −low_t, e the owner's: the call can be borne at the period's end"""
     if not b.shape.of(Direction.UP):
         return pyo.Constraint.Skip
-    return _borne(b, Direction.UP, t) / b.data.eta_d - b.content[t] <= -b.data.low[t]
+    return _borne(b, Direction.UP, t) / b.data.eta_d - _own_content(b, t) <= -b.data.low[t]
 
 
 def bear_up_before(b: Block, t: int) -> Any:
@@ -133,14 +236,14 @@ def bear_up_before(b: Block, t: int) -> Any:
     if not b.shape.of(Direction.UP):
         return pyo.Constraint.Skip
     borne = _borne(b, Direction.UP, t) / b.data.eta_d
-    return borne - b.content[t - 1] <= -b.data.low[t - 1] if t else borne <= b.data.start_spare
+    return borne - _own_content(b, t - 1) <= -b.data.low[t - 1] if t else borne <= b.data.start_spare
 
 
 def bear_down(b: Block, t: int) -> Any:
     """(S4) e_t + Σ (τ/dt) ηc r↓ ≤ high_t"""
     if not b.shape.of(Direction.DOWN):
         return pyo.Constraint.Skip
-    return b.content[t] + b.data.eta_c * _borne(b, Direction.DOWN, t) <= b.data.high[t]
+    return _own_content(b, t) + b.data.eta_c * _borne(b, Direction.DOWN, t) <= b.data.own_high[t]
 
 
 def bear_down_before(b: Block, t: int) -> Any:
@@ -148,7 +251,7 @@ def bear_down_before(b: Block, t: int) -> Any:
     if not b.shape.of(Direction.DOWN):
         return pyo.Constraint.Skip
     borne = b.data.eta_c * _borne(b, Direction.DOWN, t)
-    return b.content[t - 1] + borne <= b.data.high[t - 1] if t else borne <= b.data.start_room
+    return _own_content(b, t - 1) + borne <= b.data.own_high[t - 1] if t else borne <= b.data.start_room
 
 
 def charge_mode(b: Block, t: int) -> Any:
@@ -302,7 +405,7 @@ def whole(
         m.given[r] = [m.region[r].balance]
     m.members = {r: [m.region[r]] for r in m.given}
     for i, (r, data) in enumerate(stations):
-        station_block(m.station[i], data, shape, one_way=i in one_way.stations)
+        station_block(m.station[i], data, shape, leases=data.leases, one_way=i in one_way.stations)
         m.given[r].append(m.station[i].balance)
         m.members[r].append(m.station[i])
     for k, (a, z, data) in enumerate(ties):

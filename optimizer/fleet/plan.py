@@ -13,7 +13,7 @@ from functools import partial
 
 import numpy as np
 
-from alliance.errors import Refused
+from alliance.errors import AllianceError, Refused
 from alliance.fleetplan import FleetPlan, FleetProblem
 from alliance.fleetproof import FleetCertificate, FleetDuals
 from alliance.infeasible.record import Infeasibility
@@ -165,8 +165,25 @@ def _with_reason(arrays: FleetArrays, settings: FleetSettings, process: SolverPr
     except (SolverTimedOut, SolverMissing, SolverFailed):
         return bare
     if record is None:
-        return bare
+        return replace(bare, sentences=_LEASES_IN_THE_WAY) if _plannable(arrays, planned) else bare
     return replace(bare, record=record, sentences=in_both(record, problem))
+
+
+_LEASES_IN_THE_WAY = (
+    "Without its leases the fleet has a plan: what they leave the owners is less than the other limits ask.",
+    "没有租约时有计划可行：租约之外留给业主的功率或电量，不足以满足其他限值。",
+)
+
+
+def _plannable(arrays: FleetArrays, planned: Callable[[FleetArrays], FleetPlan]) -> bool:
+    """Whether there are leases, and a plan without them."""
+    if not arrays.leases:
+        return False
+    try:
+        planned(replace(arrays, leases=()))
+    except AllianceError:
+        return False
+    return True
 
 
 def _planned(arrays: FleetArrays, clock: "_Clock", *, rounded_in: FleetArrays, told: Told) -> FleetResult:

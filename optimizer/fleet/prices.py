@@ -80,7 +80,8 @@ class Priced:
 def can_price(arrays: FleetArrays) -> bool:
     """Whether the kernel knows all that a fleet has."""
     kept = (arrays.keep_ppm / MILLION) ** arrays.periods
-    return not arrays.reserves and not len(arrays.scenario_ppm) and bool((kept >= LEAST_KEPT).all())
+    known = not arrays.reserves and not arrays.leases and not len(arrays.scenario_ppm)
+    return known and bool((kept >= LEAST_KEPT).all())
 
 
 def by_prices(

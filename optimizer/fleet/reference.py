@@ -3,7 +3,7 @@
 It shares with the fast paths the equations of `model` and nothing of their stamping or prices.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any
@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from pyomo.repn.plugins.standard_form import LinearStandardFormCompiler
 
-from optimizer.fleet.arrays import FleetArrays
+from optimizer.fleet.arrays import FleetArrays, leases_of
 from optimizer.fleet.model import RELAXED, OneWay, whole
 from optimizer.fleet.scaled import Floats, Scaled, scaled
 from optimizer.linear import INFINITY, Job, Linear, Optimum
@@ -62,7 +62,10 @@ def expanded(arrays: FleetArrays, *, one_way: OneWay = RELAXED) -> Expanded:
     data = scaled(arrays)
     ends = zip(arrays.tie_from.tolist(), arrays.tie_to.tolist(), strict=True)
     model = whole(
-        [(r, _of(data.station | _prices(data), i)) for i, r in enumerate(arrays.region.tolist())],
+        [
+            (r, _station(data, i, theirs))
+            for i, (r, theirs) in enumerate(zip(arrays.region.tolist(), leases_of(arrays), strict=True))
+        ],
         [_of(data.region | _weights(data), r) for r in range(arrays.regions)],
         [(a, z, _of(data.tie, k)) for k, (a, z) in enumerate(ends)],
         risk=SimpleNamespace(kappa=data.kappa, tail_weight=data.tail_weight.tolist()),
@@ -76,6 +79,15 @@ def expanded(arrays: FleetArrays, *, one_way: OneWay = RELAXED) -> Expanded:
 def _of(data: Mapping[str, Floats], number: int) -> Any:
     """The data of one block: plain numbers, series and cases' series by index."""
     return SimpleNamespace(**{name: _numbers(values[..., number % values.shape[-1]]) for name, values in data.items()})
+
+
+def _station(data: Scaled, i: int, theirs: Sequence[int]) -> Any:
+    """A station's data, its leases' by their number in it."""
+    found = _of(data.station | _prices(data), i)
+    found.leases = len(theirs)
+    for name, values in data.lease.items():
+        setattr(found, name, _numbers(np.moveaxis(values[..., list(theirs)], -1, 0)))
+    return found
 
 
 def _numbers(values: Floats) -> Any:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from alliance.fleetplan import MILLION, Direction
-from optimizer.fleet.arrays import FleetArrays
+from optimizer.fleet.arrays import FleetArrays, leased_of, leases_of
 from optimizer.fleet.model import RELAXED, OneWay, Shape
 from optimizer.fleet.reference import Place, reference
 from optimizer.fleet.rounding import Draft
@@ -23,6 +23,8 @@ BOTH_WAYS_WH = 0.5
 """Less than this both ways at once is the solver's noise and is taken out for nothing."""
 
 OWN_ROWS = ("store", "import_right", "export_right")
+LEASED_ROWS = ("own_discharge", "own_charge", "own_least", "own_most")
+"""Of stations with leases, behind their accounts' rows."""
 UP_ROWS = ("reserve_up", "bear_up", "bear_up_before")
 DOWN_ROWS = ("reserve_down", "bear_down", "bear_down_before")
 
@@ -38,7 +40,7 @@ class Prices:
     held: Floats
     """Q × R × T."""
     rows: dict[str, Floats]
-    """Kind of a station's rows (`row_kinds`) → n × its entries, by case and period."""
+    """Kind of a station's rows (`row_kinds`) → n × its entries, by case and period; `account_store`: leases × T."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -58,6 +60,9 @@ class Relaxed:
     """W × L × T."""
     backward: Floats
     prices: Prices
+    lease_charge: Floats
+    """L × T."""
+    lease_discharge: Floats
 
 
 def relaxed_stamped(
@@ -73,13 +78,23 @@ def relaxed_stamped(
         return None
     values = answer.columns if len(answer.columns) else np.zeros(len(matrix.costs))
     duals = answer.duals if len(answer.duals) else np.zeros(len(matrix.row_low))
-    return read_stamped(found, values, duals, cost=answer.cost, optimal=answer.optimal)
+    return read_stamped(found, arrays, values, duals, cost=answer.cost, optimal=answer.optimal)
 
 
-def read_stamped(found: Stamped, values: Floats, duals: Floats, *, cost: float, optimal: bool) -> Relaxed:
+def read_stamped(
+    found: Stamped, arrays: FleetArrays, values: Floats, duals: Floats, *, cost: float, optimal: bool
+) -> Relaxed:
     """The solution of a stamped programme: values of its columns and duals of its rows, which may have more behind."""
+    theirs, count = leases_of(arrays), len(arrays.leases)
+
+    def lease(name: str) -> Floats:
+        if name == "account_store":
+            return found.by_lease(found.row_values("station", name, duals), theirs, count)
+        return found.by_lease(found.column_values("station", name, values), theirs, count)
+
     return _read(
         found.scaled,
+        lease=lease if count else None,
         column=lambda kind, name: found.column_values(kind, name, values),
         row=lambda kind, name: found.row_values(kind, name, duals),
         shared=lambda kind: found.shared_values(kind, duals),
@@ -95,9 +110,17 @@ def relaxed_reference(
     found = reference(arrays, process=process, settings=settings, one_way=one_way)
     if found is None:
         return None
-    sizes = {"station": arrays.stations, "tie": arrays.ties}
+    sizes, theirs = {"station": arrays.stations, "tie": arrays.ties}, leases_of(arrays)
+
+    def lease(name: str) -> Floats:
+        values = found.duals if name == "account_store" else found.values
+        places = [(lease.station, theirs[lease.station].index(k)) for k, lease in enumerate(arrays.leases)]
+        periods = range(arrays.periods)
+        return np.array([[values.get(("station", i, name, (j, t)), 0.0) for t in periods] for i, j in places])
+
     return _read(
         found.scaled,
+        lease=lease if arrays.leases else None,
         column=lambda kind, name: _listed(found.values, kind, name, sizes[kind], found.scaled.shape),
         row=lambda kind, name: _listed(found.duals, kind, name, sizes[kind], found.scaled.shape),
         shared=lambda kind: _shared(found.duals, kind, arrays.regions, found.scaled.shape),
@@ -107,25 +130,31 @@ def relaxed_reference(
 
 
 def standing_still(arrays: FleetArrays) -> Relaxed:
-    """No flow at all, at the prices of what the regions then lack: the answer if there is no time for a better one."""
+    """No flow but what is nominated, at the prices of what the regions then lack: the answer if time is over."""
     cases, q = len(arrays.case_ppm), len(arrays.reserves)
     still = np.zeros((cases, *arrays.shape))
     ties = np.zeros((cases, arrays.ties, arrays.periods))
     load = np.zeros((cases, arrays.regions, arrays.periods)) + arrays.base_load_wh
     for into, loads in zip(load, arrays.case_net_load_wh, strict=True):
         np.add.at(into, arrays.region, loads)
+    orders = np.array([x.nomination_wh or (0,) * arrays.periods for x in arrays.leases], dtype=float)
+    orders = orders.reshape(len(arrays.leases), arrays.periods)
+    flow = np.zeros(arrays.shape)
+    np.add.at(flow, [x.station for x in arrays.leases], orders)
     weights = arrays.case_ppm / MILLION
     prices = weights[:, None, None] * np.where(load > 0, arrays.buy_price, arrays.sell_price)
     return Relaxed(
         cost_cents=float("nan"),
         optimal=False,
-        charge=still[0],
-        discharge=still[0],
+        charge=np.maximum(-flow, 0.0),
+        discharge=np.maximum(flow, 0.0),
         reserve=np.zeros((q, *arrays.shape)),
         curtailed=still,
         forward=ties,
         backward=ties,
         prices=Prices(case_weights=weights, balance=prices, held=np.zeros((q, *load.shape[1:])), rows={}),
+        lease_charge=np.maximum(-orders, 0.0),
+        lease_discharge=np.maximum(orders, 0.0),
     )
 
 
@@ -144,7 +173,17 @@ def draft_of(found: Relaxed, arrays: FleetArrays) -> Draft:
         reserve=found.reserve,
         curtailed=found.curtailed,
         tie=_one_way_ties(found, arrays),
+        lease=_lease_orders(found, arrays),
     )
+
+
+def _lease_orders(found: Relaxed, arrays: FleetArrays) -> Floats:
+    """What each lessee orders, both ways at once taken out; its account is left as it is."""
+    at = np.array([x.station for x in arrays.leases], dtype=np.int64)
+    eta = (arrays.eta_c_ppm * arrays.eta_d_ppm / 1e12)[at, None]
+    both = np.minimum(found.lease_charge, found.lease_discharge / eta)
+    orders: Floats = (found.lease_discharge - eta * both) - (found.lease_charge - both)
+    return orders
 
 
 def concerned(found: Relaxed, arrays: FleetArrays, prices: Prices) -> OneWay:
@@ -155,9 +194,20 @@ def concerned(found: Relaxed, arrays: FleetArrays, prices: Prices) -> OneWay:
     dearer = price * (1 - eta) + arrays.wear_price[:, None] * eta < 0
     twice = np.minimum(found.forward, found.backward).max(axis=0, initial=0.0)
     return OneWay(
-        stations=_numbers(((both > BOTH_WAYS_WH) & dearer).any(axis=1)),
+        stations=_numbers(((both > BOTH_WAYS_WH) & dearer).any(axis=1) | _overcharged(found, arrays)),
         ties=_numbers((twice > BOTH_WAYS_WH).any(axis=1)),
     )
+
+
+def _overcharged(found: Relaxed, arrays: FleetArrays) -> Any:
+    """Stations where taking out what lessees do both ways at once leaves the owner more to charge than it may."""
+    if not arrays.leases:
+        return np.zeros(arrays.stations, dtype=bool)
+    draft = draft_of(found, arrays)
+    own = draft.battery.copy()
+    np.subtract.at(own, [x.station for x in arrays.leases], draft.lease)
+    least = leased_of(arrays, "charge_wh") - arrays.charge_wh
+    return (own < least[:, None] - BOTH_WAYS_WH).any(axis=1)
 
 
 def _numbers(chosen: Any) -> tuple[int, ...]:
@@ -175,7 +225,8 @@ def _one_way_ties(found: Relaxed, arrays: FleetArrays) -> Floats:
 # Reading
 
 
-def _read(data: Scaled, *, column: Any, row: Any, shared: Any, cost: float, optimal: bool) -> Relaxed:
+def _read(data: Scaled, *, column: Any, row: Any, shared: Any, lease: Any, cost: float, optimal: bool) -> Relaxed:
+    """`lease` reads a lease's columns or rows by name, leases × T; None if there are no leases."""
     shape, wh, price = data.shape, data.unit_wh, data.unit_price
     n, ties = len(data.station["charge"]), len(data.tie["limit"])
     cases, q, periods = shape.cases, len(shape.reserves), shape.periods
@@ -187,6 +238,11 @@ def _read(data: Scaled, *, column: Any, row: Any, shared: Any, cost: float, opti
             return np.zeros((first, blocks, periods))
         return values.reshape(blocks, first, periods).transpose(1, 0, 2) * wh
 
+    rows = {kind: row("station", kind) * price for kind in row_kinds(shape)}
+    if lease is not None:
+        rows |= {kind: row("station", kind) * price for kind in LEASED_ROWS}
+        rows["account_store"] = lease("account_store") * price
+    nothing = np.zeros((0, periods))
     return Relaxed(
         cost_cents=cost * data.unit_cents,
         optimal=optimal,
@@ -200,8 +256,10 @@ def _read(data: Scaled, *, column: Any, row: Any, shared: Any, cost: float, opti
             case_weights=_weights(data, shared("tail")),
             balance=shared("balance") * price,
             held=shared("held") * price,
-            rows={kind: row("station", kind) * price for kind in row_kinds(shape)},
+            rows=rows,
         ),
+        lease_charge=nothing if lease is None else lease("lease_charge") * wh,
+        lease_discharge=nothing if lease is None else lease("lease_discharge") * wh,
     )
 
 

@@ -7,14 +7,14 @@ solver's, and inside the exchange's limits. Content is carried in integers: whol
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from alliance.errors import Refused
-from alliance.fleetplan import MILLION, Direction, FleetPlan
-from optimizer.fleet.arrays import FleetArrays, Ints
+from alliance.fleetplan import MILLION, RISK_NEUTRAL, Direction, FleetPlan
+from optimizer.fleet.arrays import FleetArrays, Ints, leased_of, leases_of
 from optimizer.fleet.scaled import Floats
 
 NEAR_WH = 1e-4
@@ -49,7 +49,9 @@ class Draft:
     curtailed: Floats
     """W × n × T."""
     tie: Floats
-    """W × L × T, from → to positive."""
+    """W × ties × T, from → to positive."""
+    lease: Floats
+    """Leases × T, discharge positive."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -60,6 +62,7 @@ class Rounded:
     reserve: Ints
     curtailed: Ints
     tie: Ints
+    lease: Ints
 
     @property
     def plan(self) -> FleetPlan:
@@ -69,23 +72,25 @@ class Rounded:
             reserve_wh=_nested(self.reserve),
             curtailed_wh=_nested(self.curtailed),
             tie_wh=_nested(self.tie),
+            lease_wh=_nested(self.lease),
         )
 
 
 def rounded(arrays: FleetArrays, draft: Draft) -> Rounded:
     """Round a draft; where reserves leave the flows no whole Wh, with a little less of them. Raises RoundingFailed."""
+    theirs = _rounded_leases(arrays, draft.lease)
     for spared in SPARED_WH[: len(SPARED_WH) if arrays.reserves else 1]:
         try:
-            return _rounded(arrays, draft, _rounded_reserves(arrays, draft.reserve, spared))
+            return _rounded(arrays, draft, _rounded_reserves(arrays, draft.reserve, spared), theirs)
         except RoundingFailed as error:
             failed = error
     raise failed
 
 
-def _rounded(arrays: FleetArrays, draft: Draft, reserve: Ints) -> Rounded:
+def _rounded(arrays: FleetArrays, draft: Draft, reserve: Ints, theirs: Ints) -> Rounded:
     _require_start(arrays, reserve)
     tie = np.trunc(draft.tie + np.copysign(NEAR_WH, draft.tie)).astype(np.int64)
-    room = _Room(arrays, reserve, tie)
+    room = _Room(arrays, reserve, tie, theirs)
     content = _Content(arrays)
     battery = np.zeros(arrays.shape, dtype=np.int64)
     curtailed = np.zeros((len(arrays.case_ppm), *arrays.shape), dtype=np.int64)
@@ -96,13 +101,14 @@ def _rounded(arrays: FleetArrays, draft: Draft, reserve: Ints) -> Rounded:
         battery[:, t] = _flows(order, draft.battery[:, t], low, high, room.totals(t, aim), t)
         curtailed[:, :, t] = _curtailments(order, room, battery[:, t], aim, t)
         content.pass_period(battery[:, t], *room.called(t))
-    return Rounded(battery=battery, reserve=reserve, curtailed=curtailed, tie=tie)
+    return Rounded(battery=battery, reserve=reserve, curtailed=curtailed, tie=tie, lease=theirs)
 
 
 def _require_start(arrays: FleetArrays, reserve: Ints) -> None:
     """(S4) A call in the first period is borne by what is stored, and what has room, when the horizon begins."""
-    spare = np.maximum(0, arrays.start_wh - arrays.energy_min_wh)
-    free = np.maximum(0, arrays.energy_max_wh - arrays.start_wh)
+    start = arrays.start_wh - leased_of(arrays, "start_wh")
+    spare = np.maximum(0, start - arrays.energy_min_wh)
+    free = np.maximum(0, arrays.energy_max_wh - leased_of(arrays, "energy_wh") - start)
     for i, held in enumerate(reserve[:, :, 0].T.tolist() if len(reserve) else []):
         calls = [(q.direction, q.duration_s * wh) for q, wh in zip(arrays.reserves, held, strict=True)]
         up = sum(x for direction, x in calls if direction is Direction.UP) * MILLION
@@ -199,8 +205,9 @@ def _curtailments(order: _Segments, room: "_Room", flow: Ints, aim: Ints, t: int
 class _Room:
     """What limits leave for the flows, once reserves and ties are whole."""
 
-    def __init__(self, arrays: FleetArrays, reserve: Ints, tie: Ints) -> None:
+    def __init__(self, arrays: FleetArrays, reserve: Ints, tie: Ints, theirs: Ints) -> None:
         self._arrays, self._reserve = arrays, reserve
+        self._leased = _leased(arrays, theirs)
         self._load = arrays.case_net_load_wh
         self._curtailable = np.broadcast_to(arrays.curtailable_wh, arrays.shape)
         self._up, self._down = (_together(arrays, reserve, direction) for direction in Direction)
@@ -261,6 +268,8 @@ class _Room:
         """Content at each period's end, calls borne in the period before and after it."""
         give, take = (self._borne(direction) for direction in Direction)
         low, high = self._arrays.low_wh, self._arrays.high_wh.copy()
+        low += self._leased.least
+        high += self._leased.most - leased_of(self._arrays, "energy_wh")[:, None]
         for borne, window, sign in ((give, low, 1), (take, high, -1)):
             later = np.hstack([borne[:, 1:], np.zeros((len(borne), 1), dtype=np.int64)])
             window += sign * np.maximum(borne, later)
@@ -277,9 +286,10 @@ class _Room:
         """Least and most flow by battery and PCC, whatever the case."""
         arrays = self._arrays
         least, most = self._load.max(axis=0), (self._load + self._curtailable).min(axis=0)
-        low = np.maximum(-arrays.charge_wh[:, None], least - arrays.pcc_import_wh[:, None]) + self._down
-        low = np.maximum(low, self._down - arrays.charge_wh[:, None])
-        high = np.minimum(arrays.discharge_wh[:, None], most + arrays.pcc_export_wh[:, None]) - self._up
+        first = self._leased.flow - (arrays.charge_wh - leased_of(arrays, "charge_wh"))[:, None]
+        last = self._leased.flow + (arrays.discharge_wh - leased_of(arrays, "discharge_wh"))[:, None]
+        low = np.maximum(first, least - arrays.pcc_import_wh[:, None]) + self._down
+        high = np.minimum(last, most + arrays.pcc_export_wh[:, None]) - self._up
         return low, high
 
     def _envelopes(self) -> tuple[Floats, Floats]:
@@ -355,6 +365,74 @@ class _Content:
         part += (rest * arrays.eta_c_ppm * arrays.eta_d_ppm + ceil * (million - 1)) // million
         carry, part = np.divmod(part, self._parts)
         return kept_whole + charged - given + taken + carry, part
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Leased:
+    """What whole orders of lessees come to at each station, n × T."""
+
+    flow: Ints
+    least: Ints
+    """All accounts together at a period's end, rounded up: so much more the battery holds at least."""
+    most: Ints
+    """Likewise, rounded down: the owner's own most content begins above it."""
+
+
+def _leased(arrays: FleetArrays, theirs: Ints) -> _Leased:
+    flow, least, most = (np.zeros(arrays.shape, dtype=np.int64) for _ in range(3))
+    for i, numbers in enumerate(leases_of(arrays)) if arrays.leases else ():
+        if not numbers:
+            continue
+        eta_c, eta_d = int(arrays.eta_c_ppm[i]), int(arrays.eta_d_ppm[i])
+        unit = MILLION * eta_d
+        content = unit * sum(arrays.leases[k].start_wh for k in numbers)
+        for t in range(arrays.periods):
+            orders = theirs[numbers, t].tolist()
+            content += sum(-x * eta_c * eta_d if x < 0 else -x * MILLION**2 for x in orders)
+            flow[i, t], least[i, t], most[i, t] = sum(orders), -(-content // unit), content // unit
+    return _Leased(flow=flow, least=least, most=most)
+
+
+def _rounded_leases(arrays: FleetArrays, draft: Floats) -> Ints:
+    """Whole orders of each lessee: as nominated, or its account rounded as a battery of its own."""
+    found = np.zeros((len(arrays.leases), arrays.periods), dtype=np.int64)
+    pooled = [k for k, lease in enumerate(arrays.leases) if not lease.nomination_wh]
+    for k, lease in enumerate(arrays.leases):
+        if lease.nomination_wh:
+            found[k] = lease.nomination_wh
+    if pooled:
+        alone = _accounts(arrays, pooled)
+        nothing = np.zeros((0, len(pooled), arrays.periods))
+        idle = np.zeros((1, len(pooled), arrays.periods))
+        aim = Draft(
+            battery=draft[pooled], reserve=nothing, curtailed=idle, tie=np.zeros((1, 0, arrays.periods)),
+            lease=nothing[:, 0],
+        )  # fmt: skip
+        found[pooled] = rounded(alone, aim).battery
+    return found
+
+
+def _accounts(arrays: FleetArrays, numbers: list[int]) -> FleetArrays:
+    """Lessees' accounts as stations in one region without limits."""
+    leases = [arrays.leases[k] for k in numbers]
+    at = np.array([lease.station for lease in leases])
+    count, periods = len(leases), arrays.periods
+
+    def of(name: str) -> Ints:
+        return np.array([getattr(lease, name) for lease in leases], dtype=np.int64)
+
+    zeros, series = np.zeros(count, dtype=np.int64), np.zeros((1, periods), dtype=np.int64)
+    wide, none = np.full((1, periods), MOST_FLOW), np.zeros(0, dtype=np.int64)
+    return replace(
+        arrays, buy_price=series, sell_price=series, import_limit_wh=wide, export_limit_wh=wide, base_load_wh=series,
+        tie_from=none, tie_to=none, tie_limit_wh=none, tie_loss_ppm=none, region=zeros, charge_wh=of("charge_wh"),
+        discharge_wh=of("discharge_wh"), eta_c_ppm=arrays.eta_c_ppm[at], eta_d_ppm=arrays.eta_d_ppm[at],
+        keep_ppm=zeros + MILLION, energy_min_wh=zeros, energy_max_wh=of("energy_wh"), start_wh=of("start_wh"),
+        end_min_wh=of("end_min_wh"), wear_price=zeros, pcc_import_wh=zeros + MOST_FLOW, pcc_export_wh=zeros + MOST_FLOW,
+        net_load_wh=np.zeros((count, periods), dtype=np.int64), own_need_floor_wh=zeros[:, None],
+        content_most_wh=of("energy_wh")[:, None], curtailable_wh=zeros[:, None], reserves=(), leases=(),
+        scenario_ppm=none, scenario_net_load_wh=np.zeros((0, count, periods), dtype=np.int64), risk=RISK_NEUTRAL,
+    )  # fmt: skip
 
 
 def _gained(flow: Ints, eta_c: Floats, eta_d: Floats) -> Floats:

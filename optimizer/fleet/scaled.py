@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from alliance.fleetplan import MILLION
-from optimizer.fleet.arrays import FleetArrays
+from optimizer.fleet.arrays import FleetArrays, leased_of
 from optimizer.fleet.model import Shape
 
 Floats = Any
@@ -29,6 +29,8 @@ class Scaled:
     unit_price: float
     station: dict[str, Floats]
     """Figures (n), series (T × n) and cases' series (W × T × n), by the names of `model`'s data."""
+    lease: dict[str, Floats]
+    """Figures (L) and series (T × L), by the names of `model`'s data."""
     region: dict[str, Floats]
     tie: dict[str, Floats]
     reserve_price: Floats
@@ -69,6 +71,7 @@ def scaled(arrays: FleetArrays) -> Scaled:
         unit_wh=unit_wh,
         unit_price=unit_price,
         station=_station_data(arrays, unit_wh, unit_price),
+        lease=_lease_data(arrays, unit_wh),
         region={
             "buy": arrays.buy_price.T / unit_price,
             "sell": arrays.sell_price.T / unit_price,
@@ -94,6 +97,10 @@ def _station_data(arrays: FleetArrays, unit_wh: float, unit_price: float) -> dic
     load = arrays.case_net_load_wh.transpose(0, 2, 1) / unit_wh
     start = arrays.start_wh / unit_wh
     shape = arrays.shape
+    theirs = {
+        name: leased_of(arrays, name) / unit_wh for name in ("charge_wh", "discharge_wh", "energy_wh", "start_wh")
+    }
+    own_start = start - theirs["start_wh"]
     return {
         "charge": charge,
         "discharge": discharge,
@@ -104,8 +111,11 @@ def _station_data(arrays: FleetArrays, unit_wh: float, unit_price: float) -> dic
         "eta_d": arrays.eta_d_ppm / MILLION,
         "keep": arrays.keep_ppm / MILLION,
         "start": start,
-        "start_spare": np.maximum(start - arrays.energy_min_wh / unit_wh, 0.0),
-        "start_room": np.maximum(arrays.energy_max_wh / unit_wh - start, 0.0),
+        "start_spare": np.maximum(own_start - arrays.energy_min_wh / unit_wh, 0.0),
+        "start_room": np.maximum(arrays.energy_max_wh / unit_wh - theirs["energy_wh"] - own_start, 0.0),
+        "own_charge": charge - theirs["charge_wh"],
+        "own_discharge": discharge - theirs["discharge_wh"],
+        "own_high": arrays.high_wh.T / unit_wh - theirs["energy_wh"],
         "wear": arrays.wear_price / unit_price,
         "low": arrays.low_wh.T / unit_wh,
         "high": arrays.high_wh.T / unit_wh,
@@ -113,6 +123,33 @@ def _station_data(arrays: FleetArrays, unit_wh: float, unit_price: float) -> dic
         "net_load": load,
         "import_room": arrays.pcc_import_wh / unit_wh - load,
         "export_room": arrays.pcc_export_wh / unit_wh + load,
+    }
+
+
+def _lease_data(arrays: FleetArrays, unit_wh: float) -> dict[str, Floats]:
+    def of(values: list[Any]) -> Floats:
+        return np.array(values, dtype=float).reshape(len(arrays.leases)) / unit_wh
+
+    charge, discharge = of([x.charge_wh for x in arrays.leases]), of([x.discharge_wh for x in arrays.leases])
+    larger = np.maximum(np.maximum(charge, discharge), 1e-300)
+    shape = (arrays.periods, len(arrays.leases))
+    low = np.zeros(shape)
+    low[-1] = of([x.end_min_wh for x in arrays.leases])
+    firm = np.array([bool(x.nomination_wh) for x in arrays.leases], dtype=bool)
+    orders = np.array([x.nomination_wh or (0,) * arrays.periods for x in arrays.leases], dtype=float)
+    orders = orders.reshape(shape[::-1]).T / unit_wh
+    charged, discharged = np.maximum(-orders, 0), np.maximum(orders, 0)
+    return {
+        "lease_energy": of([x.energy_wh for x in arrays.leases]),
+        "lease_start": of([x.start_wh for x in arrays.leases]),
+        "account_low": low,
+        "lease_charge_low": charged,
+        "lease_charge_high": np.where(firm, charged, charge),
+        "lease_discharge_low": discharged,
+        "lease_discharge_high": np.where(firm, discharged, discharge),
+        "lease_hull_charge": discharge / larger,
+        "lease_hull_discharge": charge / larger,
+        "lease_hull_most": charge * discharge / larger,
     }
 
 

@@ -15,11 +15,13 @@ import numpy as np
 import pyomo.environ as pyo
 from pyomo.repn.plugins.parameterized_standard_form import ParameterizedLinearStandardFormCompiler
 
-from optimizer.fleet.arrays import FleetArrays, Ints
+from optimizer.fleet.arrays import FleetArrays, Ints, leases_of
 from optimizer.fleet.model import RELAXED, OneWay, Shape, region_block, risk_block, station_block, tie_block
 from optimizer.fleet.scaled import Floats, Scaled
 from optimizer.linear import INFINITY
 
+LEASE_FIGURES = ("lease_energy", "lease_start", "lease_hull_charge", "lease_hull_discharge", "lease_hull_most")
+LEASE_SERIES = ("account_low", "lease_charge_low", "lease_charge_high", "lease_discharge_low", "lease_discharge_high")
 REACHED = ("import_right", "export_right")
 """Rows that are left out where nothing can reach them."""
 
@@ -105,6 +107,15 @@ class Stamped:
             found.append((blocks, np.where(chosen >= 0, values[chosen], 0.0)))
         return _merged(found)
 
+    def by_lease(self, entries: Floats, theirs: Sequence[Sequence[int]], count: int) -> Floats:
+        """Stations × their leases' entries (of `column_values`, `row_values`) as leases × T."""
+        periods = self.scaled.shape.periods
+        found = np.zeros((count, periods))
+        for row, numbers in zip(entries, theirs, strict=True):
+            if numbers:
+                found[list(numbers)] = row[: len(numbers) * periods].reshape(len(numbers), periods)
+        return found
+
     def shared_values(self, kind: str, values: Floats) -> Floats:
         """A shared row's values, in its shape; zeros if there is none."""
         first, shape = self.shared[kind]
@@ -115,15 +126,20 @@ def stamped(arrays: FleetArrays, data: Scaled, *, one_way: OneWay = RELAXED) -> 
     """The programme of a fleet."""
     ids, total = _shared_ids(data.shape, arrays.regions)
     parts = []
-    for modes, chosen in _split(arrays.stations, one_way.stations):
-        template = station_template(data.shape, one_way=modes)
-        given = _chosen(data.station, chosen) | _prices(data, len(chosen))
-        address = _addresses(ids, arrays.region[chosen])
-        parts.append(_filled(template, given, address, kind=_kind("station", modes=modes), blocks=chosen))
+    theirs = leases_of(arrays)
+    for count in sorted({0, *map(len, theirs)}):
+        of_count = np.array([i for i, x in enumerate(theirs) if len(x) == count], dtype=np.int64)
+        for modes, chosen in _split(of_count, one_way.stations):
+            template = station_template(data.shape, leases=count, one_way=modes)
+            given = _chosen(data.station, chosen) | _prices(data, len(chosen))
+            given |= _leases(data, [theirs[i] for i in chosen], count)
+            address = _addresses(ids, arrays.region[chosen])
+            kind = _kind("station", modes=modes, leases=count)
+            parts.append(_filled(template, given, address, kind=kind, blocks=chosen))
     template, regions = region_template(data.shape), np.arange(arrays.regions)
     given = data.region | _weights(data)
     parts.append(_filled(template, given, _addresses(ids, regions), kind="region", blocks=regions))
-    for modes, chosen in _split(arrays.ties, one_way.ties):
+    for modes, chosen in _split(np.arange(arrays.ties), one_way.ties):
         template, given = tie_template(data.shape, one_way=modes), _chosen(data.tie, chosen)
         address = _tie_addresses(ids, arrays.tie_from[chosen], arrays.tie_to[chosen])
         parts.append(_filled(template, given, address, kind=_kind("tie", modes=modes), blocks=chosen))
@@ -134,15 +150,21 @@ def stamped(arrays: FleetArrays, data: Scaled, *, one_way: OneWay = RELAXED) -> 
     return _joined(parts, data, ids, _shared_sides(data, ids, total))
 
 
-def _split(n: int, one_way: tuple[int, ...]) -> list[tuple[bool, Ints]]:
+def _split(blocks: Ints, one_way: tuple[int, ...]) -> list[tuple[bool, Ints]]:
     """Blocks without and, where there are any, with binaries."""
-    chosen = np.array(sorted(one_way), dtype=np.int64)
-    found = [(False, np.setdiff1d(np.arange(n), chosen))]
+    chosen = np.intersect1d(blocks, np.array(one_way, dtype=np.int64))
+    found = [(False, np.setdiff1d(blocks, chosen))]
     return [*found, (True, chosen)] if len(chosen) else found
 
 
-def _kind(block: str, *, modes: bool) -> str:
-    return f"{block} one way" if modes else block
+def _kind(block: str, *, modes: bool, leases: int = 0) -> str:
+    return block + (" one way" if modes else "") + (f" with {leases} leases" if leases else "")
+
+
+def _leases(data: Scaled, theirs: Sequence[Sequence[int]], count: int) -> dict[str, Floats]:
+    """Leases' data by their number in their station: L × n, or L × T × n."""
+    at = np.array(theirs, dtype=np.int64).reshape(len(theirs), count).T
+    return {name: np.moveaxis(values[..., at], -2, 0) for name, values in data.lease.items()}
 
 
 def _chosen(data: Mapping[str, Floats], blocks: Ints) -> dict[str, Floats]:
@@ -161,14 +183,15 @@ def _shared_ids(shape: Shape, regions: int) -> tuple[dict[str, Ints], int]:
 
 
 def _parts(kind: str, known: Mapping[str, Any]) -> list[str]:
-    return [part for part in (kind, _kind(kind, modes=True)) if part in known]
+    return [part for part in known if part == kind or part.startswith(f"{kind} ")]
 
 
 def _merged(parts: list[tuple[Ints, Floats]]) -> Floats:
-    """Blocks × entries in the blocks' own order."""
-    found = np.empty((sum(len(blocks) for blocks, _ in parts), parts[0][1].shape[1]))
+    """Blocks × entries in the blocks' own order; zeros where a part has none."""
+    width = max(values.shape[1] for _, values in parts)
+    found = np.zeros((sum(len(blocks) for blocks, _ in parts), width))
     for blocks, values in parts:
-        found[blocks] = values
+        found[blocks, : values.shape[1]] = values
     return found
 
 
@@ -176,16 +199,17 @@ def _merged(parts: list[tuple[Ints, Floats]]) -> Floats:
 
 
 @lru_cache(maxsize=16)
-def station_template(shape: Shape, *, one_way: bool) -> Template:
-    """The station block, compiled."""
+def station_template(shape: Shape, *, leases: int = 0, one_way: bool) -> Template:
+    """The station block, compiled for stations with so many leases."""
     figures = ("charge", "discharge", "hull_charge", "hull_discharge", "hull_most", "eta_c", "eta_d", "keep", "start",
-               "start_spare", "start_room", "wear")  # fmt: skip
+               "start_spare", "start_room", "wear", "own_charge", "own_discharge")  # fmt: skip
     fields: dict[str, tuple[str, ...]] = dict.fromkeys(figures, ())
-    fields |= dict.fromkeys(("low", "high", "curtailable"), ("T",))
+    fields |= dict.fromkeys(("low", "high", "own_high", "curtailable"), ("T",))
+    fields |= dict.fromkeys(LEASE_FIGURES, ("L",)) | dict.fromkeys(LEASE_SERIES, ("L", "T"))
     fields |= dict.fromkeys(("net_load", "import_room", "export_room"), ("W", "T"))
     fields["reserve_price"] = ("Q", "T")
-    block = partial(station_block, one_way=one_way)
-    return _compiled(block, shape, fields, {"balance": "balance", "held": "held"})
+    block = partial(station_block, leases=leases, one_way=one_way)
+    return _compiled(block, shape, fields, {"balance": "balance", "held": "held"}, leases=leases)
 
 
 @lru_cache(maxsize=16)
@@ -212,10 +236,11 @@ def risk_template(shape: Shape) -> Template:
 
 
 def _compiled(
-    block: Callable[..., None], shape: Shape, fields: Mapping[str, tuple[str, ...]], shares: Mapping[str, str]
-) -> Template:
+    block: Callable[..., None], shape: Shape, fields: Mapping[str, tuple[str, ...]], shares: Mapping[str, str],
+    *, leases: int = 0,
+) -> Template:  # fmt: skip
     m = pyo.ConcreteModel()
-    sets = {"T": range(shape.periods), "W": range(shape.cases), "Q": range(len(shape.reserves))}
+    sets = {"T": range(shape.periods), "W": range(shape.cases), "Q": range(len(shape.reserves)), "L": range(leases)}
     m.given = pyo.Block()
     for name, over in fields.items():
         m.given.add_component(name, pyo.Var(*(list(sets[s]) for s in over)))

@@ -23,7 +23,15 @@ from tests.optimizer.fleet.brute import best_microcents
 from tests.optimizer.fleet.doctored import doctored, still_true, verdict
 from tests.optimizer.fleet.instances import instance, instances, tiny
 
-GENUINE = (("base", 2), ("reserves", 2), ("cvar", 0), ("ties", 1), ("everything", 1))
+GENUINE = (
+    ("base", 2),
+    ("reserves", 2),
+    ("cvar", 0),
+    ("ties", 1),
+    ("everything", 1),
+    ("short_reserves", 1),
+    ("leases", 2),
+)
 
 
 @dataclass(slots=True)
@@ -60,8 +68,7 @@ def compare(found: Found, chosen: argparse.Namespace, process: SolverProcess, un
 def try_out(found: Found, chosen: argparse.Namespace, process: SolverProcess, until: float) -> None:
     """Tiny fleets, all plans tried."""
     for seed in range(chosen.tiny):
-        lossless = seed % 2 == 0
-        problem = tiny(chosen.seed * 1_000 + seed, lossless=lossless)
+        problem = tiny(chosen.seed * 1_000 + seed, lossless=seed % 2 == 0, leased=seed % 3 == 0)
         best, certificate = best_microcents(problem), planned(problem, process)
         found.results["tried out"] += 1
         if best is None or not certificate.lower_bound_microcents <= best <= certificate.objective_microcents:

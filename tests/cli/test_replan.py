@@ -69,6 +69,47 @@ def rolled(plan: Path, measured: Path, out: Path, *more: object, at_s: int = 360
                     "--out", out, *more)  # fmt: skip
 
 
+LEASES = "lease,station,charge_kw,discharge_kw,energy_kwh,start_kwh,end_min_kwh\n"
+
+
+def nominated(last: str) -> str:
+    rows = [f"x,{t},{kw}" for t, kw in enumerate(["-100"] * 4 + ["80"] * 3 + [last])]
+    return "\n".join(["lease,period,nominated_kw", *rows])
+
+
+def test_leases_are_planned_and_shown_when_their_tables_are_there(tmp_path: Path) -> None:
+    leases = LEASES + "x,a,100,100,200,20,0\ny,b,200,200,300,100,50"
+    folder = tables(tmp_path / "tables", leases=leases, nominations=nominated("0"))
+    done = alliance("plan", "solve", folder, "--out", tmp_path / "plan.json")
+    assert done.exit_code == 0, done.output
+    assert "固定 firm" in done.stdout
+    assert "对冲节省 netting gain" in done.stdout
+    made = certificate_from_plain(json.loads((tmp_path / "plan.json").read_text()))
+    assert check(made).gap_ppm == made.gap_ppm
+    assert made.plan.lease_wh[0] == (-25_000,) * 4 + (20_000,) * 3 + (0,)
+    assert made.problem.leases[1].station == 1
+    refused = alliance("replan", tmp_path / "plan.json", "--states", states(tmp_path / "s.csv", "0,500,0,,"),
+                       "--begins-ms", BEGINS, "--issued-ms", BEGINS, "--out", tmp_path / "r.json")  # fmt: skip
+    assert refused.exit_code == 1
+    assert "leases_fixed" in refused.stderr
+
+
+@pytest.mark.parametrize(
+    ("changed", "told"),
+    [
+        ({"leases": LEASES + "x,c,100,100,200,20,0"}, "leases.csv"),
+        ({"leases": LEASES + "x,a,501,100,200,20,0"}, "charge_kw"),
+        ({"leases": LEASES + "x,a,100,100,nan,20,0"}, "energy_kwh"),
+        ({"leases": LEASES + "x,a,100,100,200,20,0", "nominations": nominated("101")}, "nominated_kw"),
+        ({"leases": LEASES + "x,a,100,100,40,20,0", "nominations": nominated("0")}, "nominated_kw"),
+    ],
+)
+def test_cell_is_named_when_a_lease_is_wrong(changed: dict[str, str], told: str, tmp_path: Path) -> None:
+    done = alliance("plan", "solve", tables(tmp_path / "tables", **changed), "--out", tmp_path / "plan.json")
+    assert done.exit_code == 2
+    assert told in done.stderr
+
+
 def test_units_are_those_of_the_headers_when_tables_are_read(plan: Path) -> None:
     problem = certificate_from_plain(json.loads(plan.read_text())).problem
     station, region, tie = problem.stations[1], problem.regions[0], problem.ties[0]

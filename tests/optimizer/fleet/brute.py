@@ -18,29 +18,36 @@ def best_microcents(problem: FleetProblem) -> int | None:
     return min((cost for cost in costs if cost is not None), default=None)
 
 
-Own = tuple[tuple[int, ...], tuple[int, ...]]
-"""A station's battery flow and curtailment."""
+Own = tuple[tuple[int, ...], tuple[int, ...], tuple[tuple[int, ...], ...]]
+"""A station's battery flow, curtailment, and its lessees' orders."""
 
 
 def _own_plans(problem: FleetProblem, i: int) -> Iterator[Own]:
     """All plans of one station that keep its own limits."""
     station = problem.stations[i]
     wide = tuple(replace(r, import_limit_wh=_wide(r), export_limit_wh=_wide(r)) for r in problem.regions)
-    alone = replace(problem, stations=(station,), ties=(), regions=wide)
+    theirs = tuple(replace(lease, station=0) for lease in problem.leases if lease.station == i)
+    alone = replace(problem, stations=(station,), ties=(), regions=wide, leases=theirs)
+    ordered = [
+        itertools.product(range(-lease.charge_wh, lease.discharge_wh + 1), repeat=problem.periods) for lease in theirs
+    ]
+    leased = list(itertools.product(*ordered))
     flows = itertools.product(range(-station.charge_wh, station.discharge_wh + 1), repeat=problem.periods)
     for flow in flows:
         for curtailed in itertools.product(*(range(most + 1) for most in station.curtailable_wh)):
-            if _cost(alone, ((flow, curtailed),), ()) is not None:
-                yield flow, curtailed
+            for orders in leased:
+                if _cost(alone, ((flow, curtailed, orders),), ()) is not None:
+                    yield flow, curtailed, orders
 
 
 def _cost(problem: FleetProblem, stations: tuple[Own, ...], sent: tuple[int, ...]) -> int | None:
     ties = tuple(sent[k : k + problem.periods] for k in range(0, len(sent), problem.periods))
     plan = FleetPlan(
-        battery_wh=tuple(flow for flow, _ in stations),
+        battery_wh=tuple(flow for flow, _, _ in stations),
         reserve_wh=(),
-        curtailed_wh=(tuple(curtailed for _, curtailed in stations),),
+        curtailed_wh=(tuple(curtailed for _, curtailed, _ in stations),),
         tie_wh=(ties,),
+        lease_wh=tuple(orders for _, _, each in stations for orders in each),
     )
     try:
         return objective_microcents(plan, problem)

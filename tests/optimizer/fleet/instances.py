@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
+from dataclasses import replace
 
 from alliance.fleetplan import (
     MILLION,
     RISK_NEUTRAL,
     Direction,
+    FleetLease,
     FleetProblem,
     FleetStation,
     Region,
@@ -16,6 +18,7 @@ from alliance.fleetplan import (
     Risk,
     Scenario,
     Tie,
+    content_window,
 )
 
 KINDS = (
@@ -31,6 +34,7 @@ KINDS = (
     "tight_exchange",
     "reserves",
     "short_reserves",
+    "leases",
     "scenarios",
     "cvar",
     "several_days",
@@ -74,6 +78,7 @@ class _Maker:
             stations=stations,
             reserves=self.reserves(stations) if self.has("reserves", "short_reserves") else (),
             scenarios=scenarios,
+            leases=self.leases(stations) if self.has("leases") else (),
             risk=Risk(cvar_alpha_ppm=self.rng.randint(0, 950_000), cvar_weight_ppm=self.rng.randint(1, MILLION))
             if self.has("cvar")
             else RISK_NEUTRAL,
@@ -191,12 +196,52 @@ class _Maker:
             for ppm in likely
         )
 
+    def leases(self, stations: tuple[FleetStation, ...]) -> tuple[FleetLease, ...]:
+        """Up to three a station, firm and pooled, of what the station's window leaves."""
+        found = []
+        for i, station in enumerate(stations):
+            low, high = content_window(station)
+            room = min(most - least for least, most in zip(low, high, strict=True))
+            for part in range(self.later.randint(0, 3)):
+                share = self.later.randint(3, 6)
+                energy = room // share if part < 3 else 0
+                lease = FleetLease(
+                    station=i,
+                    charge_wh=station.charge_wh // share,
+                    discharge_wh=station.discharge_wh // share,
+                    energy_wh=energy,
+                    start_wh=self.later.randint(0, min(energy, station.start_wh // 4)),
+                    end_min_wh=0,
+                    nomination_wh=(),
+                )
+                found.append(self.firm(lease, station) if self.later.random() < 0.4 else self.pooled(lease, station))
+        return tuple(found)
+
+    def pooled(self, lease: FleetLease, station: FleetStation) -> FleetLease:
+        reach = lease.start_wh + self.periods * lease.charge_wh * station.eta_c_ppm // MILLION // 2
+        return replace(lease, end_min_wh=self.later.randint(0, min(lease.energy_wh, reach)))
+
+    def firm(self, lease: FleetLease, station: FleetStation) -> FleetLease:
+        """Orders that the account can bear."""
+        content, orders = float(lease.start_wh), []
+        eta_c, eta_d = station.eta_c_ppm / MILLION, station.eta_d_ppm / MILLION
+        for _ in range(self.periods):
+            most = max(0, min(lease.discharge_wh, int((content - 1) * eta_d)))
+            least = max(0, min(lease.charge_wh, int((lease.energy_wh - content - 1) / eta_c)))
+            flow = self.later.randint(-least, most)
+            content += -flow * eta_c if flow < 0 else -flow / eta_d
+            orders.append(flow)
+        return replace(lease, nomination_wh=tuple(orders))
+
     def series(self, low: int, high: int) -> tuple[int, ...]:
         return tuple(self.rng.randint(low, high) for _ in range(self.periods))
 
 
-def tiny(seed: int, *, lossless: bool) -> FleetProblem:
-    """A fleet of which every plan can be tried: two stations of a few Wh, two periods, prices of either sign."""
+def tiny(seed: int, *, lossless: bool, leased: bool = False) -> FleetProblem:
+    """A fleet of which every plan can be tried: two stations of a few Wh, two periods, prices of either sign.
+
+    `leased`: a lessee has a pooled part of the first.
+    """
     rng = random.Random(f"tiny {seed}")
     eta = MILLION if lossless else rng.choice([800_000, 900_000, 950_000])
     power = rng.randint(1, 2)
@@ -220,6 +265,20 @@ def tiny(seed: int, *, lossless: bool) -> FleetProblem:
         reserves=(),
         scenarios=(),
         risk=RISK_NEUTRAL,
+        leases=(_tiny_lease(rng, stations[0]),) if leased else (),
+    )
+
+
+def _tiny_lease(rng: random.Random, station: FleetStation) -> FleetLease:
+    energy = min(2, station.energy_max_wh - station.end_min_wh)
+    return FleetLease(
+        station=0,
+        charge_wh=1,
+        discharge_wh=1,
+        energy_wh=energy,
+        start_wh=rng.randint(0, min(energy, station.start_wh)),
+        end_min_wh=0,
+        nomination_wh=(),
     )
 
 

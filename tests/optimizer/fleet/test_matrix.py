@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from alliance.fleetplan import FleetProblem
 from alliance.fleetproof import station_rows
 from optimizer.fleet.arrays import FleetArrays, arrays_of
 from optimizer.fleet.model import RELAXED, OneWay
@@ -20,6 +21,7 @@ Named = dict[Any, tuple[dict[Any, float], float, float]]
 """Row → (its entries by column, lower side, upper side)."""
 
 KIND_OF = {"c": "charge", "d": "discharge", "e": "content", "r": "reserve", "u": "curtailed"}
+KIND_OF |= {"lc": "lease_charge", "ld": "lease_discharge", "a": "account"}
 
 
 def _expanded_rows(found: Expanded) -> Named:
@@ -34,7 +36,7 @@ def _expanded_rows(found: Expanded) -> Named:
 def _stamped_columns(found: Stamped) -> list[Any]:
     named: list[Any] = []
     for part, (template, blocks, _) in found.columns.items():
-        kind = part.removesuffix(" one way")
+        kind = part.split(" ")[0]
         named += [(kind, int(k), name, index) for k in blocks for name, index in template.columns]
     return named
 
@@ -43,7 +45,7 @@ def _stamped_rows(found: Stamped) -> Named:
     matrix, columns = found.matrix, _stamped_columns(found)
     names: dict[int, Any] = {}
     for part, (template, blocks, numbers) in found.rows.items():
-        kind = part.removesuffix(" one way")
+        kind = part.split(" ")[0]
         for k, own in zip(blocks, numbers, strict=True):
             names |= {int(row): (kind, int(k), *template.rows[at]) for at, row in enumerate(own) if row >= 0}
     for kind, (first, shape) in found.shared.items():
@@ -63,7 +65,9 @@ def _programmes(kind: str, seed: int, one_way: OneWay = RELAXED) -> tuple[FleetA
     return arrays, whole, stamped(arrays, scaled(arrays), one_way=one_way)
 
 
-@pytest.mark.parametrize("kind", ["base", "everything", "cvar", "ties", "tight_pcc", "reserves"])
+@pytest.mark.parametrize(
+    "kind", ["base", "everything", "cvar", "ties", "tight_pcc", "reserves", "short_reserves", "leases"]
+)
 @pytest.mark.parametrize("one_way", [RELAXED, OneWay(stations=(0,), ties=())])
 def test_stamped_rows_are_the_expanded_model_when_compared_by_name(kind: str, one_way: OneWay) -> None:
     _, whole, found = _programmes(kind, 3, one_way)
@@ -84,7 +88,7 @@ def _same_row(place: Any, wanted: Any, got: Any) -> None:
     assert got[1:] == pytest.approx(wanted[1:], rel=1e-12, abs=1e-9), place
 
 
-@pytest.mark.parametrize("kind", ["base", "everything", "cvar", "extremes"])
+@pytest.mark.parametrize("kind", ["base", "everything", "cvar", "extremes", "leases"])
 def test_stamped_bounds_are_the_single_rows_of_the_expanded_model(kind: str) -> None:
     _, whole, found = _programmes(kind, 3)
     names = _stamped_columns(found)
@@ -107,7 +111,7 @@ def test_stamped_bounds_are_the_single_rows_of_the_expanded_model(kind: str) -> 
         assert costs[place] == pytest.approx(cost, rel=1e-12), place
 
 
-@pytest.mark.parametrize("kind", ["base", "everything", "reserves", "scenarios", "flexible"])
+@pytest.mark.parametrize("kind", ["base", "everything", "reserves", "scenarios", "flexible", "leases"])
 def test_checkers_rows_are_the_compiled_rows_when_restated(kind: str) -> None:
     problem = instance(kind, 3)
     arrays, whole, _ = _programmes(kind, 3)
@@ -119,9 +123,11 @@ def test_checkers_rows_are_the_compiled_rows_when_restated(kind: str) -> None:
             if not any(a for _, a in row.terms):
                 assert row.right >= 0
                 continue
-            index = (first, t) if name in ("import_right", "export_right") else t
+            index: Any = (first, t) if name in ("import_right", "export_right") else t
+            if name == "account_store":
+                index = (_place_in_station(problem, first), t)
             entries, low, high = rows["station", i, name, index]
-            got = {_column(i, column): a / row.scale for column, a in row.terms}
+            got = {_column(problem, i, column): a / row.scale for column, a in row.terms}
             got = {column: a for column, a in got.items() if a and (column[2] != "curtailed" or column in entries)}
             assert {c: a for c, a in entries.items() if a} == pytest.approx(got, rel=1e-12), row.name
             assert high == pytest.approx(row.right / row.scale / unit, rel=1e-12, abs=1e-12), row.name
@@ -130,6 +136,12 @@ def test_checkers_rows_are_the_compiled_rows_when_restated(kind: str) -> None:
     assert seen >= 3 * arrays.stations * arrays.periods
 
 
-def _column(i: int, column: tuple[str, int, int]) -> Any:
+def _column(problem: FleetProblem, i: int, column: tuple[str, int, int]) -> Any:
     kind, first, t = column
+    if kind in ("lc", "ld", "a"):
+        return "station", i, KIND_OF[kind], (_place_in_station(problem, first), t)
     return "station", i, KIND_OF[kind], (first, t) if kind in ("r", "u") else t
+
+
+def _place_in_station(problem: FleetProblem, k: int) -> int:
+    return sum(lease.station == problem.leases[k].station for lease in problem.leases[:k])
