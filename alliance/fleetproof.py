@@ -322,6 +322,8 @@ def _check_content(
         if not low[t] * scale <= own <= most * scale:
             value = Fraction(own, scale)
             raise LimitBroken(limit="content", place=name, period=t, value_wh=value, low_wh=low[t], high_wh=most)
+        if not problem.reserves:
+            continue
         after = own - low[t] * scale, most * scale - own, scale
         for room in (before, after):
             _check_borne(name, station, t, problem, [held[t] for held in reserve], room)

@@ -439,6 +439,8 @@ def unwrap(plain: object, *, name: str) -> object:
 
 def to_plain(value: object) -> object:
     """A value type as plain data: maps with camelCase names, rows as lists of their fields in order."""
+    if type(value) is tuple and set(map(type, value)) == {int}:
+        return list(value)
     if isinstance(value, Day):
         return value.number
     if is_dataclass(value) and not isinstance(value, type):

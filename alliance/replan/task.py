@@ -503,9 +503,9 @@ def kept_cost(made: Task) -> tuple[int | None, str]:
         return None, f"{error.limit} at {error.place}, period {error.period}"
 
 
-def record_of(made: Task, certificate: FleetCertificate) -> Replan:
-    """The record of a cycle that took a certificate's plan."""
-    kept, breaks = kept_cost(made)
+def record_of(made: Task, certificate: FleetCertificate, kept_and_breaks: tuple[int | None, str]) -> Replan:
+    """The record of a cycle that took a certificate's plan, with what `kept_cost` said."""
+    kept, breaks = kept_and_breaks
     new = certificate.objective_microcents
     return Replan(
         cycle=made.cycle,

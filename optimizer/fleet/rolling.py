@@ -11,7 +11,7 @@ from dataclasses import replace
 import numpy as np
 
 from alliance.fleetplan import MOST_ENERGY_WH
-from alliance.fleetproof import FleetCertificate, FleetDuals
+from alliance.fleetproof import FleetCertificate, FleetDuals, gap_ppm
 from alliance.replan.record import MeasuredState, Replan, ReplanTerms
 from alliance.replan.task import Task, kept_cost, record_of, relieved, task
 from optimizer.fleet.arrays import FleetArrays, arrays_of
@@ -41,26 +41,29 @@ def replan(
     """
     settings = settings or FleetSettings()
     made = task(base, after, terms=terms, states=states)
+    kept = kept_cost(made)
     try:
-        certificate = _certified(made, base, after, settings, process, told)
+        certificate = _certified(made, kept[0], base, after, settings, process, told)
     except (FleetInfeasible, RoundingFailed):
         if terms.relieved:
             raise
         made = task(base, after, terms=replace(terms, relieved=True), states=states)
-        certificate = _certified(made, base, after, settings, process, told)
-    return record_of(made, certificate)
+        kept = kept_cost(made)
+        certificate = _certified(made, kept[0], base, after, settings, process, told)
+    return record_of(made, certificate, kept)
 
 
 def _certified(
     made: Task,
+    kept: int | None,
     base: FleetCertificate,
     after: Replan | None,
     settings: FleetSettings,
     process: SolverProcess | None,
     told: Told,
 ) -> FleetCertificate:
-    """The cheaper of the solver's plan and the old one, certified."""
-    arrays, kept = arrays_of(made.problem), kept_cost(made)[0]
+    """The cheaper of the solver's plan and the old one, certified; `kept` is what keeping the old one costs."""
+    arrays = arrays_of(made.problem)
     try:
         found = plan_fleet(
             arrays, settings=settings, process=process, guess=_guess(made, base, after),
@@ -75,7 +78,8 @@ def _certified(
     new = certificate_of(made.problem, plan, found.duals)
     if kept is None or new.objective_microcents <= kept:
         return new
-    return certificate_of(made.problem, made.cycle.kept, found.duals)
+    gap = gap_ppm(kept, new.lower_bound_microcents)
+    return replace(new, plan=made.cycle.kept, objective_microcents=kept, gap_ppm=gap)
 
 
 def _plain_duals(arrays: FleetArrays) -> FleetDuals:

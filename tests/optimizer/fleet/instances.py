@@ -276,7 +276,7 @@ def _tiny_lease(rng: random.Random, station: FleetStation) -> FleetLease:
         charge_wh=1,
         discharge_wh=1,
         energy_wh=energy,
-        start_wh=rng.randint(0, min(energy, station.start_wh)),
+        start_wh=rng.randint(0, min(energy, station.start_wh - station.end_min_wh)),
         end_min_wh=0,
         nomination_wh=(),
     )
