@@ -77,13 +77,17 @@ class Rounded:
 
 
 def rounded(arrays: FleetArrays, draft: Draft) -> Rounded:
-    """Round a draft; where reserves leave the flows no whole Wh, with a little less of them. Raises RoundingFailed."""
-    theirs = _rounded_leases(arrays, draft.lease)
-    for spared in SPARED_WH[: len(SPARED_WH) if arrays.reserves else 1]:
-        try:
-            return _rounded(arrays, draft, _rounded_reserves(arrays, draft.reserve, spared), theirs)
-        except RoundingFailed as error:
-            failed = error
+    """Round a draft. Raises RoundingFailed.
+
+    Where no whole Wh are left for flows: with a little less of the reserves, then with lessees who rest if they may.
+    """
+    for aim in (draft.lease, np.zeros_like(draft.lease))[: 2 if arrays.leases else 1]:
+        for spared in SPARED_WH[: len(SPARED_WH) if arrays.reserves else 1]:
+            try:
+                theirs = _rounded_leases(arrays, aim)
+                return _rounded(arrays, draft, _rounded_reserves(arrays, draft.reserve, spared), theirs)
+            except RoundingFailed as error:
+                failed = error
     raise failed
 
 

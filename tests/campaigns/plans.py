@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 
 from alliance.errors import AllianceError
 from alliance.fleetproof import FleetCertificate, FleetProof
+from optimizer.fleet.rounding import RoundingFailed
 from optimizer.solver import SolverProcess
 from tests.optimizer.fleet.agreement import Outcome, compared, planned
 from tests.optimizer.fleet.brute import best_microcents
@@ -69,7 +70,13 @@ def try_out(found: Found, chosen: argparse.Namespace, process: SolverProcess, un
     """Tiny fleets, all plans tried."""
     for seed in range(chosen.tiny):
         problem = tiny(chosen.seed * 1_000 + seed, lossless=seed % 2 == 0, leased=seed % 3 == 0)
-        best, certificate = best_microcents(problem), planned(problem, process)
+        best = best_microcents(problem)
+        try:
+            certificate = planned(problem, process)
+        except RoundingFailed:
+            found.results["unrounded"] += 1
+            print(f"tiny {seed}: no plan in whole Wh found", flush=True)
+            continue
         found.results["tried out"] += 1
         if best is None or not certificate.lower_bound_microcents <= best <= certificate.objective_microcents:
             found.note(f"tiny {seed}: {certificate.lower_bound_microcents} ≤ {best}")

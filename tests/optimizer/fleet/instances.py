@@ -202,6 +202,8 @@ class _Maker:
         for i, station in enumerate(stations):
             low, high = content_window(station)
             room = min(most - least for least, most in zip(low, high, strict=True))
+            room = max(0, min(room, min(high) - station.start_wh))
+            spare = max(0, station.start_wh - max(low)) // 3
             for part in range(self.later.randint(0, 3)):
                 share = self.later.randint(3, 6)
                 energy = room // share if part < 3 else 0
@@ -210,7 +212,7 @@ class _Maker:
                     charge_wh=station.charge_wh // share,
                     discharge_wh=station.discharge_wh // share,
                     energy_wh=energy,
-                    start_wh=self.later.randint(0, min(energy, station.start_wh // 4)),
+                    start_wh=self.later.randint(0, min(energy, spare)),
                     end_min_wh=0,
                     nomination_wh=(),
                 )
@@ -270,7 +272,7 @@ def tiny(seed: int, *, lossless: bool, leased: bool = False) -> FleetProblem:
 
 
 def _tiny_lease(rng: random.Random, station: FleetStation) -> FleetLease:
-    energy = min(2, station.energy_max_wh - station.end_min_wh)
+    energy = min(2, station.energy_max_wh - station.start_wh)
     return FleetLease(
         station=0,
         charge_wh=1,
