@@ -48,7 +48,9 @@ def planned_stamped(asked: Asked) -> Answer:
     solver.run()
     assert solver.getModelStatus() == highspy.HighsModelStatus.kOptimal, solver.getModelStatus()
     solution, cost = solver.getSolution(), solver.getInfo().objective_function_value
-    relaxed = read_stamped(found, np.array(solution.col_value), np.array(solution.row_dual), cost=cost, optimal=True)
+    relaxed = read_stamped(
+        found, arrays, np.array(solution.col_value), np.array(solution.row_dual), cost=cost, optimal=True
+    )
     wall, cpu = time.perf_counter(), time.process_time()
     duals = fleet_duals(arrays, found.scaled.shape, relaxed.prices)
     bound = lower_bound_microcents(problem_of(arrays), duals)
