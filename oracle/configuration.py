@@ -17,8 +17,8 @@ from oracle.plain import Fields
 from oracle.signature import SECP256K1
 
 Value = bool | int | str
-LEAST_TRIAL_S, MOST_TRIAL_S = 10, 3_600
-LEAST_PATIENCE_S = 5
+LEAST_TRIAL_S, MOST_TRIAL_S = 5, 3_600
+LEAST_PATIENCE_S = 3
 MOST_VALUES = 64
 
 

@@ -34,6 +34,7 @@ class Standing:
 
     async def stop(self) -> None:
         if self.device is not None:
+            await asyncio.sleep(0.2)  # what clients closed meanwhile is let go before
             await self.device.server.stop()
             self.device = None
 

@@ -62,7 +62,7 @@ def test_log_is_whole_when_nobody_touched_it(written: tuple[Lines, SignedHead]) 
     lines, head = written
     told = checked(lines, head)
     assert (told.broken, told.first, told.last, told.signed_to) == (None, 1, len(lines), len(lines))
-    assert 2 <= sum(read_line(line)[0].kind == HEAD for line in lines)
+    assert sum(read_line(line)[0].kind == HEAD for line in lines) >= 2
 
 
 def _changed(lines: Lines, at: int) -> Lines:
@@ -120,11 +120,11 @@ def test_first_broken_entry_is_named_when_the_log_was_altered(
 
 
 def test_every_single_byte_that_is_altered_is_found(written: tuple[Lines, SignedHead]) -> None:
-    lines, head = written
-    at, line = 90, lines[90]
+    lines, at = written[0][:8], 5
+    line = lines[at]
     for place in range(len(line) - 1):
         bent = line[:place] + bytes([line[place] ^ 1]) + line[place + 1 :]
-        broken = checked([*lines[:at], bent, *lines[at + 1 :]], head).broken
+        broken = checked([*lines[:at], bent, *lines[at + 1 :]]).broken
         assert broken is not None
         assert broken.number == at + 1, place
 
