@@ -139,7 +139,8 @@ class Configuring:
             signed = [self._configurations.signed(answer, signer) for answer in answers]
             await service.configuration_answers(self._recording.device, signed)
             self._configurations.sent(answers)
-        if not self._configurations.expected or t_ms - self._asked_ms < _ASK_MS:
+        asked = self._last is None or t_ms - self._asked_ms < _ASK_MS  # before the first round nothing can be judged
+        if not self._configurations.expected or asked:
             return
         self._asked_ms = t_ms
         raw = await service.configuration(self._station, after=self._configurations.highest)

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
 from alliance.identity import Digest, to_hex
 from edge import configurable
@@ -24,11 +25,12 @@ from edge.health.event_log import FOLDER, lines_of
 from edge.health.events import read_line
 from edge.link.configurations import ConfigurationForeign, Outcome, shown
 from edge.link.trial import Course, Verdict, judged
+from edge.main import app
 from oracle import configuration as configurations
 from oracle.configuration import Configuration, Value, ValueMalformed
 from tests.edge.configuration_process import FINE, T_MS, anything, signed, store_at, taken_up
 from tests.edge.peer import CONFIGURER, DOMAIN, STRANGER, Peer
-from tests.edge.program import ROOT, edge, settings_at, started
+from tests.edge.program import ROOT, settings_at, started
 from tests.edge.standing import scheduled_now, standing
 
 
@@ -281,11 +283,11 @@ def test_box_takes_a_configuration_from_the_platform_and_confirms_it(
             assert box.told("configuration.applied")["set"] == {"limits.discharge_power_w": 120_000}
         [answer] = peer.configuration_answers
         assert (answer["number"], answer["outcome"], answer["reason"]) == (1, Outcome.CONFIRMED, "")
-        status = json.loads(edge("status", "--config", str(box.config)).stdout)
+        status = json.loads(CliRunner().invoke(app, ["status", "--config", str(box.config)]).stdout)
         assert status["configuration"] == {
             "number": 1, "onTrial": False, "highest": 1, "set": {"limits.discharge_power_w": 120_000}, "unanswered": 0,
         }  # fmt: skip
-        verified = edge("events", "--config", str(box.config), "--verify", "--json")
+        verified = CliRunner().invoke(app, ["events", "--config", str(box.config), "--verify", "--json"])
         assert json.loads(verified.stdout)["whole"] is True, verified.stdout
 
     asyncio.run(work())
