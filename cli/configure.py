@@ -1,4 +1,4 @@
-"""`alliance configure`: sign a configuration for a station's box (protocol 9.20), to be brought to it or fetched by it."""
+"""`alliance configure`: sign a configuration for a station's box (protocol 9.20), to be brought to it by hand."""
 
 import json
 import time
@@ -32,7 +32,7 @@ def configure(
     patience_s: Annotated[int, typer.Option(help="Back when devices or rounds are silent for so long.")] = 15,
     valid_s: Annotated[int, typer.Option(help="May be taken for so long.", min=60)] = 86_400,
 ) -> None:
-    """Sign values that shall stand over a box's settings. They are whole: what is not named is as the settings say."""
+    """Sign values that shall stand over a settings file, whole: what is not named is as the file says."""
     try:
         read = dict(map(_read, values))
         body = configurations.body_bytes(Body(trial_s=trial_s, patience_s=patience_s, values=read))

@@ -74,7 +74,7 @@ class Attendance:
         settings = self.configuring.settings(t_ms=clock.now_ms())
         dog = watchdog.of_environment(tick_ms=settings.tick_s * 1_000, device_ms=2 * settings.device.timeout_ms)
         seen = Sight(self._own, store=self.folder.store, events=self.events)
-        server = await page.serve(self._own.page_host, self._own.page_port, seen)
+        server = await self._shown(seen, clock.now_ms())
         try:
             while True:
                 if settings.pacer == "system":
@@ -88,6 +88,16 @@ class Attendance:
             self.events.note("stopped", t_ms=clock.now_ms())
             self.events.flush(t_ms=clock.now_ms())
             await clock.close()
+
+    async def _shown(self, seen: Sight, t_ms: int) -> page.Server | None:
+        """The page; a port that something else holds is an alarm, no reason not to run."""
+        try:
+            server = await page.serve(self._own.page_host, self._own.page_port, seen)
+        except OSError as taken:
+            self.alarms.raised("page.down", at_ms=t_ms, reason=str(taken))
+            return None
+        self.alarms.cleared("page.down", at_ms=t_ms)
+        return server
 
     async def _one(self, settings: Settings, clock: PacedClock, dog: Watchdog, seen: Sight) -> None:
         """One box, until another configuration shall rule."""

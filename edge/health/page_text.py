@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 HEADINGS: Mapping[str, tuple[str, str]] = {
-    "title": ("站端装置", "Station box"),
+    "title": ("站端盒", "Station box"),
     "station": ("储能站", "Station"),
     "other": ("English", "中文"),
     "good": ("运行正常", "Running"),
@@ -68,7 +68,7 @@ HEADINGS: Mapping[str, tuple[str, str]] = {
     "about": ("版本与配置", "Versions and configuration"),
     "version": ("程序", "Program"),
     "key": ("签名密钥", "Signing key"),
-    "deviceid": ("装置标识", "Device"),
+    "deviceid": ("设备标识", "Device"),
     "events": ("事件日志", "Event log"),
     "signed": ("已签名至", "signed to"),
     "configuration": ("远程参数", "Configuration"),
