@@ -220,12 +220,12 @@ async def configured(machine: Machine) -> None:
     out = machine.folder / "configuration.cbor"
     signed = await asyncio.to_thread(
         subprocess.run,
-        [sys.executable, "-m", "cli.main", "configure", "--station", "4", "--number", "1", "--deployment",
+        [sys.executable, "-c", "from cli.main import main; main()", "configure", "--station", "4", "--number", "1", "--deployment",
          str(machine.config.parent / "deployment.json"), "--key", str(machine.folder / "configurer.key"), "--out",
          str(out), "--trial-s", "10", "--patience-s", "8", "limits.discharge_power_w=90000"],
         cwd=ROOT, capture_output=True, text=True, check=False,
     )  # fmt: skip
-    machine.step("configuration signed", signed.returncode == 0, signed.stderr)
+    machine.step("configuration signed", signed.returncode == 0 and out.exists(), signed.stderr)
     told = await asyncio.to_thread(machine.edge, "configure", str(out), "--config", str(machine.config))
     machine.step("configuration brought", told.returncode == 0, told.stdout + told.stderr)
 
