@@ -64,6 +64,7 @@ class Watchdog:
         self._asked = asked
         self._ended_ms: int | None = None
         self._pinging: asyncio.Task[None] | None = None
+        self._status = ""
         self.pings = 0
         self.expect(tick_ms=tick_ms, device_ms=device_ms)
         least_ms = stale_ms(tick_ms=tick_ms, device_ms=device_ms)
@@ -79,7 +80,9 @@ class Watchdog:
         if self._asked is None:
             return
         first, self._ended_ms = self._ended_ms is None, time.monotonic_ns() // 1_000_000
-        self._say(("READY=1\n" if first else "") + f"STATUS={status}")
+        if first or status != self._status:
+            self._say(("READY=1\n" if first else "") + f"STATUS={status}")
+            self._status = status
         if first and self._asked.watchdog_ms:
             self._pinging = asyncio.create_task(self._ping(self._asked.watchdog_ms / 2_000))
 

@@ -182,6 +182,8 @@ async def lived(machine: Machine, page: int) -> None:
         (machine.folder / "notify").unlink(missing_ok=True)
         manager.bind(str(machine.folder / "notify"))
         manager.setblocking(False)
+        heard: list[bytes] = []
+        hearing = asyncio.create_task(_hear(manager, heard))
         process = subprocess.Popen(
             [str(machine.program), "run", "--config", str(machine.config)], cwd=machine.folder,
             env=machine.environment(), stderr=subprocess.DEVNULL,
@@ -195,7 +197,8 @@ async def lived(machine: Machine, page: int) -> None:
         finally:
             process.terminate()
             code = await asyncio.to_thread(process.wait, 60)
-        told = b"\n".join(_datagrams(manager)).decode()
+            hearing.cancel()
+        told = b"\n".join([*heard, *_datagrams(manager)]).decode()
         machine.step("manager heard ready, alive and stopping", all(
             word in told for word in ("READY=1", "WATCHDOG=1", "STOPPING=1", "STATUS=")
         ))  # fmt: skip
@@ -284,6 +287,13 @@ def _page(port: int) -> dict[str, object]:
     except httpx.HTTPError:
         return {}
     return told["round"] or {}
+
+
+async def _hear(manager: socket.socket, heard: list[bytes]) -> None:
+    """A manager reads what it is told: the kernel holds ten datagrams for it."""
+    while True:
+        heard += _datagrams(manager)
+        await asyncio.sleep(0.2)
 
 
 def _datagrams(manager: socket.socket) -> list[bytes]:
