@@ -23,6 +23,7 @@ _COMMANDS = {
     "forecast": ("cli.forecast", "Forecast load, PV, wind or prices with intervals; judge it against the past."),
     "verify-plan": ("cli.verify_plan", "Check a plan's certificate or a re-plan's record without a solver."),
     "deploy": ("cli.deploy", "Deploy the contracts and write the pinned deployment."),
+    "configure": ("cli.configure", "Sign what shall be set on a station's box from afar, on trial first."),
     "bench": ("cli.bench", "Measure speed, memory and gas as ratios in one run."),
 }
 

@@ -1,7 +1,7 @@
 """The box's round (protocol 10.2): read, record, guard, order, send, so that control never waits for a link."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
@@ -9,6 +9,7 @@ import structlog
 
 from alliance.calendar import SLOT_MS, day_at
 from alliance.errors import AllianceError, Malformed
+from alliance.identity import to_hex
 from alliance.ports import Clock
 from edge.clock import Synchronised
 from edge.control import demand, wish
@@ -29,6 +30,7 @@ from edge.evidence.store import StorageFailed, Store
 from edge.evidence.stream import NO_BEACON, Beacon
 from edge.health import status
 from edge.health.alarms import Alarms, Log
+from edge.health.round import Failure, Round
 from edge.link import live
 from edge.link.service import Service, ServiceError, ServiceUnreachable
 from edge.link.uplink import AckForeign, Backoff, Uplink
@@ -76,6 +78,8 @@ class Parts:
     """Whether the battery discharges, schedule or not, to keep the month's demand (protocol 9.13.4)."""
     fast: FastLink | None = None
     """The frequency's process (protocol 9.16.4)."""
+    configure: Callable[[Service, int], Awaitable[None]] | None = None
+    """Asks the platform at an instant for a configuration of the box (protocol 9.20)."""
 
 
 class StationBox:
@@ -97,6 +101,10 @@ class StationBox:
         self._ordered_ms = 0
         self._sampled = self._remembered = -1
         self._rounds = 0
+        self._failure: Failure | None = None
+        self._reached = False
+        self.last: Round | None = None
+        """The last whole round."""
         self._link = Backoff(rhythm.backoff_ticks)
         self._asking = Backoff(rhythm.backoff_ticks)
 
@@ -107,7 +115,8 @@ class StationBox:
 
     async def tick(self, t_ms: int) -> Order:
         """A round at an instant; returns the order that was written, or would have been."""
-        self._jitter.note(1_000 * (self._parts.clock.now_ms() - t_ms))
+        late_ms = self._parts.clock.now_ms() - t_ms
+        self._jitter.note(1_000 * late_ms)
         sample = await self._read(t_ms)
         await self._record(t_ms, sample)
         order = await self._drive(t_ms)
@@ -119,6 +128,7 @@ class StationBox:
                 self._talking.result()  # what a later round cannot mend ends the box here, too
             self._talking = asyncio.create_task(self._talk(t_ms, sample, order))
         self._rounds += 1
+        self.last = self._seen(t_ms, late_ms, sample, order)
         return order
 
     async def stop(self) -> None:
@@ -136,17 +146,34 @@ class StationBox:
         await self._parts.devices.close()
         await self._parts.service.close()
 
+    @property
+    def cycles(self) -> dict[str, Mapping[str, int] | None]:
+        """How punctual the cycles are."""
+        return {"control": self._jitter.told(), "frequency": self._fast_jitter}
+
+    def _seen(self, t_ms: int, late_ms: int, sample: StationSample | None, order: Order) -> Round:
+        signer, instruction = self._parts.recording.signer, self._parts.directives.instruction(t_ms)
+        return Round(
+            t_ms=t_ms, late_ms=late_ms, sample=sample, failure=self._failure, order=order, wish=self._made,
+            reached=self._reached, key=to_hex(signer.address) if signer else "",
+            envelope=self._base.envelope is not None,
+            instruction=None if instruction is None else instruction[0].directive.number,
+        )  # fmt: skip
+
     async def _read(self, t_ms: int) -> StationSample | None:
         alarms = self._parts.alarms
         try:
             async with asyncio.timeout(self._rhythm.device_s):
                 sample = await self._parts.devices.read()
         except (DeviceError, OSError) as failure:  # TimeoutError is an OSError
-            alarms.raised("device.unreadable", at_ms=t_ms, reason=str(failure) or type(failure).__name__)
+            reason, host = str(failure) or type(failure).__name__, getattr(failure, "host", "")
+            self._failure = Failure(place=f"{host}:{getattr(failure, 'port', '')}" if host else "", reason=reason)
+            alarms.raised("device.unreadable", at_ms=t_ms, reason=reason)
             alarms.count("bad_reads")
             if isinstance(failure, Malformed):
                 alarms.count("bad_frames")
             return None
+        self._failure = None
         alarms.cleared("device.unreadable", at_ms=t_ms)
         troubles = self._parts.devices.troubles
         self._say("device.part_silent", bool(sample.quality & Quality.PART_SILENT), t_ms, **_told(troubles))
@@ -267,7 +294,7 @@ class StationBox:
             status.keep_troubles(self._parts.store, self._parts.devices.troubles)
             status.keep_guard(
                 self._parts.store, self._order, self._made, reached=self._watch.reached, at_ms=t_ms,
-                cycles={"control": self._jitter.told(), "frequency": self._fast_jitter},
+                cycles=self.cycles,
             )  # fmt: skip
 
     async def _write(self, t_ms: int, order: Order) -> None:
@@ -292,20 +319,24 @@ class StationBox:
     async def _talk(self, t_ms: int, sample: StationSample | None, order: Order) -> None:
         """Exchange with the platform what is due; a failing link is left alone for a number of rounds that doubles."""
         alarms = self._parts.alarms
-        if not self._link.due():
+        if not self._link.due() or not self._parts.uplink.may_talk():
             return
         try:
             async with asyncio.timeout(self._rhythm.talk_s):
                 await self._parts.uplink.send()
                 await self._ask(t_ms)
                 await self._obey(t_ms)
+                if self._parts.configure is not None:
+                    await self._parts.configure(self._parts.service, t_ms)
                 await self._show(t_ms, sample, order)
         except (ServiceError, StorageFailed, AckForeign, OSError) as failure:  # TimeoutError is an OSError
             self._link.failed()
+            self._reached = False
             alarms.raised("uplink.down", at_ms=t_ms, reason=str(failure) or type(failure).__name__)
             alarms.count("uplink_failures")
             return
         self._link.succeeded()
+        self._reached = True
         alarms.cleared("uplink.down", at_ms=t_ms)
 
     async def _ask(self, t_ms: int) -> None:

@@ -10,8 +10,9 @@ import signal
 import sys
 from contextlib import suppress
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
-from typing import Annotated, Literal, Protocol
+from typing import Annotated, Literal
 
 import structlog
 import typer
@@ -19,10 +20,13 @@ import typer
 from alliance import identity
 from alliance.errors import AllianceError, Conflicting, Malformed, Missing, Refused
 from alliance.identity import Address, to_hex
-from alliance.ports import Clock, Pacer, Randomness
+from alliance.ports import Clock, Randomness
 from alliance.segment import Head
+from edge import commands
+from edge.attendance import Attendance, PacedClock
 from edge.box import Parts, Rhythm, StationBox
 from edge.clock import always_synchronised, kernel_synchronised
+from edge.commands.hints import hint
 from edge.control.directives import Directives
 from edge.control.fast import Setup
 from edge.control.fast_link import FastLink
@@ -34,7 +38,6 @@ from edge.evidence.sampling import BATTERY_CHANNEL, METER_CHANNEL
 from edge.evidence.screening import Bounds, bounds_of
 from edge.folder import KEY, NEXT, SIGNING, StateFolder, next_key, open_folder
 from edge.health import status as box_status
-from edge.health.alarms import Alarms
 from edge.keys import enrolment, reenrolment, rotation
 from edge.keys.passphrase import lock_of
 from edge.keys.signing import KeyKeeper
@@ -53,12 +56,9 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_
 
 table_app = typer.Typer(no_args_is_help=True, help="Point tables (点表).")
 app.add_typer(table_app, name="table")
+commands.register(app)
 
 Config = Annotated[Path, typer.Option("--config", help="Settings, TOML or JSON.")]
-
-
-class PacedClock(Clock, Pacer, Protocol):
-    """The system's or the lock-step clock: it grants rounds and tells the time."""
 
 
 @app.command()
@@ -68,7 +68,7 @@ def run(config: Config) -> None:
     _log_to_stderr(settings.log_level)
     folder = _folder(settings, deployment)
     try:
-        asyncio.run(_run(settings, deployment, folder))
+        asyncio.run(_run(config, settings, deployment, folder))
     finally:
         folder.close()
 
@@ -263,7 +263,7 @@ def main() -> None:
     try:
         app()
     except AllianceError as error:
-        typer.echo(f"alliance-edge: {error}", err=True)
+        typer.echo(f"alliance-edge: {error}{hint(error.code)}", err=True)
         sys.exit(_exit_code(error))
     except OSError as error:
         typer.echo(f"alliance-edge: {error}", err=True)
@@ -331,34 +331,28 @@ def _pacer(settings: Settings) -> PacedClock:
     return SystemPacer(settings.tick_s * 1_000)
 
 
-async def _run(settings: Settings, deployment: Deployment, folder: StateFolder) -> None:
-    pacer = _pacer(settings)
-    box = _box(settings, deployment, folder, pacer)
-    task = asyncio.current_task()
-    assert task is not None
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, task.cancel)
-    try:
-        with suppress(asyncio.CancelledError):
-            while True:
-                await box.tick(await pacer.next_tick())
-    finally:
-        await pacer.close()
-        await box.stop()
-
-
-def _box(settings: Settings, deployment: Deployment, folder: StateFolder, clock: Clock) -> StationBox:
-    lockstep = settings.pacer == "lockstep"
-    alarms = Alarms(folder.store)
+async def _run(config: Path, settings: Settings, deployment: Deployment, folder: StateFolder) -> None:
     recording = Recording(
         domain=deployment.domain, device=folder.device, signer=folder.signer, epoch_seconds=deployment.epoch_seconds,
         chance=_chance(settings),
     )  # fmt: skip
+    attendance = Attendance(config, deployment, folder, recording, make=partial(_box, deployment), pace=_pacer)
+    task = asyncio.current_task()
+    assert task is not None
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, task.cancel)
+    with suppress(asyncio.CancelledError):
+        await attendance.run()
+
+
+def _box(deployment: Deployment, settings: Settings, attendance: Attendance, clock: Clock) -> StationBox:
+    lockstep = settings.pacer == "lockstep"
+    folder, recording, alarms = attendance.folder, attendance.recording, attendance.alarms
     service = Service(settings.service_url, timeout_s=settings.http_timeout_s)
     uplink = Uplink(
         outbox=folder.outbox, service=service, alarms=alarms, clock=clock, backoff_ticks=settings.backoff_ticks,
         acknowledger=Acknowledger(domain=deployment.domain, keys=frozenset(settings.acknowledgers)),
-        keeper=KeyKeeper(folder, recording, alarms),
+        keeper=KeyKeeper(folder, recording, alarms), bytes_per_s=settings.uplink_bytes_per_s,
     )  # fmt: skip
     parts = Parts(
         station=settings.station,
@@ -384,6 +378,7 @@ def _box(settings: Settings, deployment: Deployment, folder: StateFolder, clock:
         store=folder.store,
         shave_demand=settings.shave_demand,
         fast=_fast(settings, folder),
+        configure=attendance.configuring.exchange,
     )
     return StationBox(parts, _rhythm(settings))
 

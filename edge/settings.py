@@ -6,7 +6,7 @@ is born in the state folder. A seed, for demos, is taken on the development chai
 
 import json
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -23,6 +23,7 @@ from edge.tables import shipped
 from oracle.deployment import Deployment
 
 DEVELOPMENT_CHAIN = 31337
+PAGE_HOSTS = ("127.0.0.1", "::1")
 _LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 
 
@@ -123,6 +124,14 @@ class Settings(BaseSettings):
     live_ticks: Annotated[int, Field(ge=0)] = 10
     """Every so many ticks live values are shown; 0 never."""
     http_timeout_s: Annotated[int, Field(ge=1, le=120)] = 5
+    uplink_bytes_per_s: Annotated[int, Field(ge=0, le=1 << 30)] = 0
+    """The most that may leave in the long run (protocol 10.23), a minute's worth at once; 0: no cap."""
+    configurers: tuple[Annotated[Address, BeforeValidator(_address)], ...] = ()
+    """Addresses of the keys whose configurations the box takes (protocol 9.20); none: it takes none."""
+    page_port: Annotated[int, Field(ge=0, lt=1 << 16)] = 0
+    """Port of the health page, on loopback alone; 0: there is none."""
+    page_host: str = "127.0.0.1"
+    """127.0.0.1 or ::1."""
     backoff_ticks: Annotated[int, Field(ge=1)] = 16
     """The longest wait between two tries of a failing link."""
     quota_bytes: Annotated[int, Field(ge=1 << 20)] = 512 << 20
@@ -141,6 +150,13 @@ class Settings(BaseSettings):
         if parts.scheme == "http" and parts.hostname not in _LOOPBACK:
             raise ValueError("plain http is taken on loopback alone; use https")
         return value.rstrip("/")
+
+    @field_validator("page_host")
+    @classmethod
+    def _loopback(cls, value: str) -> str:
+        if value not in PAGE_HOSTS:
+            raise ValueError("the health page is shown on loopback alone: 127.0.0.1 or ::1")
+        return value
 
     @model_validator(mode="after")
     def _steps_fit(self) -> "Settings":
@@ -185,12 +201,12 @@ class Settings(BaseSettings):
         return env_settings, init_settings
 
 
-def load(path: Path) -> Settings:
+def load(path: Path, *, over: Mapping[str, object] | None = None) -> Settings:
     """Read a settings file, TOML or JSON by its ending; relative paths in it start at its folder.
 
-    Raises SettingsMissing or SettingsMalformed.
+    `over`: values by dotted key that stand in place of the file's. Raises SettingsMissing or SettingsMalformed.
     """
-    raw = _parsed(path)
+    raw = _laid_over(_parsed(path), over or {})
     for name in ("state", "deployment", "passphrase_file"):
         if isinstance(raw.get(name), str):
             raw[name] = path.parent / raw[name]
@@ -202,6 +218,17 @@ def load(path: Path) -> Settings:
         raise SettingsMalformed(path=str(path), problem=_shown(error)) from error
     except Malformed as error:
         raise SettingsMalformed(path=str(path), problem=str(error)) from error
+
+
+def _laid_over(raw: dict[str, Any], over: Mapping[str, object]) -> dict[str, Any]:
+    laid = dict(raw)
+    for key, value in over.items():
+        table, dot, name = key.rpartition(".")
+        if not dot:
+            laid[name] = value
+        elif isinstance(inner := laid.get(table, {}), dict):
+            laid[table] = {**inner, name: value}
+    return laid
 
 
 def _rooted(device: dict[str, Any], folder: Path) -> dict[str, Any]:

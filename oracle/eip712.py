@@ -49,6 +49,9 @@ DIRECTIVE = keccak256(
     b"Directive(uint32 station,uint64 number,uint64 issued,uint64 from,uint64 until,bytes32 plan,bytes32 body)"
 )
 ANSWER = keccak256(b"Answer(bytes32 directive,uint8 outcome,uint64 t,bytes32 reason)")
+CONFIGURATION = keccak256(b"Configuration(uint32 station,uint64 number,uint64 issued,uint64 until,bytes32 body)")
+CONFIGURATION_ANSWER = keccak256(b"ConfigurationAnswer(bytes32 configuration,uint8 outcome,uint64 t,bytes32 reason)")
+EVENT_HEAD = keccak256(b"EventHead(address device,uint64 number,bytes32 entry)")
 
 
 def ack_digest(domain: Domain, *, segment: Digest, epoch: int) -> Digest:
@@ -98,3 +101,22 @@ def directive_digest(
 def answer_digest(domain: Domain, *, directive: Digest, outcome: int, t_ms: int, reason: Digest) -> Digest:
     """A box's word on what became of a directive (protocol 9.15.5); `reason` is its text's SHA-256."""
     return domain.digest(ANSWER, directive, outcome, t_ms, reason)
+
+
+def configuration_digest(
+    domain: Domain, *, station: int, number: int, issued_ms: int, until_ms: int, body: Digest
+) -> Digest:  # fmt: skip
+    """What a configurer sets on a station's box (protocol 9.20); `body` is its SHA-256."""
+    return domain.digest(CONFIGURATION, station, number, issued_ms, until_ms, body)
+
+
+def configuration_answer_digest(
+    domain: Domain, *, configuration: Digest, outcome: int, t_ms: int, reason: Digest
+) -> Digest:  # fmt: skip
+    """A box's word on what became of a configuration (protocol 9.20.6); `reason` is its text's SHA-256."""
+    return domain.digest(CONFIGURATION_ANSWER, configuration, outcome, t_ms, reason)
+
+
+def event_head_digest(domain: Domain, *, device: Address, number: int, entry: Digest) -> Digest:
+    """A box's word that its event log ends with an entry (protocol 10.20.3)."""
+    return domain.digest(EVENT_HEAD, device, number, entry)

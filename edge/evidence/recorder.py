@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from alliance.identity import Address, Digest
-from alliance.ports import Randomness, Signer
+from alliance.ports import Randomness
 from alliance.reading import Reading
 from edge.devices.station import StationSample
 from edge.evidence import stream as streams
@@ -21,6 +21,7 @@ from edge.health.alarms import Alarms
 from oracle.eip712 import Domain
 from oracle.reading import ReadingMalformed
 from oracle.segment import SealedSegment
+from oracle.signature import KeySigner
 
 Judged = Mapping[int, tuple[Watched, Verdict]]
 """What screening says of each channel; empty where there is no sample."""
@@ -35,7 +36,7 @@ class Recording:
 
     domain: Domain
     device: Address
-    signer: Signer | None
+    signer: KeySigner | None
     epoch_seconds: int
     chance: Chance
 

@@ -1,6 +1,7 @@
 """Alarms and counters of the box (protocol 10.2): raised once, told once, cleared once; counted for good."""
 
 import json
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
@@ -11,11 +12,19 @@ from edge.evidence.store import StorageFailed, Store
 Log = Any  # structlog's bound loggers have no common type
 
 
+Heard = Callable[[str, int, dict[str, object]], object]
+"""Hears of each alarm that begins (`alarm.raised`) or ends (`alarm.cleared`), when, and its facts."""
+
+
+def _nobody(kind: str, at_ms: int, facts: dict[str, object]) -> None:
+    """Nobody hears."""
+
+
 class Alarms:
     """What is wrong now and what went wrong how often; a full disk does not silence it."""
 
-    def __init__(self, store: Store) -> None:
-        self._store = store
+    def __init__(self, store: Store, *, heard: Heard = _nobody) -> None:
+        self._store, self._heard = store, heard
         self._log: Log = structlog.get_logger()
         self._standing = dict(standing(store))
 
@@ -30,6 +39,7 @@ class Alarms:
             return
         detail = json.dumps(facts, ensure_ascii=False, default=str)
         self._standing[name] = detail
+        self._heard("alarm.raised", at_ms, {"alarm": name, **facts})
         self._log.warning(name, t_ms=at_ms, **{key: str(value) for key, value in facts.items()})
         with suppress(StorageFailed), self._store.change() as db:
             db.execute("INSERT OR REPLACE INTO alarm VALUES (?, ?, ?)", (name, at_ms, detail))
@@ -38,6 +48,7 @@ class Alarms:
         """An alarm stands no more."""
         if self._standing.pop(name, None) is None:
             return
+        self._heard("alarm.cleared", at_ms, {"alarm": name})
         self._log.info("alarm.cleared", alarm=name, t_ms=at_ms)
         with suppress(StorageFailed), self._store.change() as db:
             db.execute("DELETE FROM alarm WHERE name = ?", (name,))

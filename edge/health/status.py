@@ -14,30 +14,37 @@ from edge.evidence.outbox import stored_streams
 from edge.evidence.store import Store, StoreMissing, open_to_look
 from edge.folder import DATABASE
 from edge.health.alarms import counted, standing
+from edge.link import configurations
 
 
 def status(state: Path, *, station: int) -> dict[str, object]:
     """The state folder's contents as JSON values. Raises StoreMissing, StoreCorrupt or StoreVersionUnknown."""
     store = open_to_look(state / DATABASE)
     try:
-        signer = store.meta("signer")
-        device = store.meta("device") or signer
-        return {
-            "station": station,
-            "device": to_hex(device) if device else None,
-            "key": to_hex(signer) if signer else None,
-            "heads": _heads(store),
-            "outbox": _backlog(store),
-            "lastAck": _last_ack(store),
-            "schedules": _schedules(store),
-            "guard": _guard(store),
-            "directives": directives.shown(store),
-            "points": _troubles(store),
-            "counters": counted(store),
-            "alarms": {name: json.loads(detail) for name, detail in standing(store)},
-        }
+        return gathered(store, station=station)
     finally:
         store.close()
+
+
+def gathered(store: Store, *, station: int) -> dict[str, object]:
+    """A database's contents as JSON values. Raises StorageFailed."""
+    signer = store.meta("signer")
+    device = store.meta("device") or signer
+    return {
+        "station": station,
+        "device": to_hex(device) if device else None,
+        "key": to_hex(signer) if signer else None,
+        "heads": _heads(store),
+        "outbox": _backlog(store),
+        "lastAck": _last_ack(store),
+        "schedules": _schedules(store),
+        "guard": _guard(store),
+        "directives": directives.shown(store),
+        "points": _troubles(store),
+        "configuration": configurations.shown(store),
+        "counters": counted(store),
+        "alarms": {name: json.loads(detail) for name, detail in standing(store)},
+    }
 
 
 def _heads(store: Store) -> list[dict[str, object]]:

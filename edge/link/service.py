@@ -75,6 +75,8 @@ class Service:
     """A client of the platform. It opens connections when it needs them and keeps them."""
 
     def __init__(self, url: str, *, timeout_s: float) -> None:
+        self.sent_bytes = 0
+        """Bodies, headers and request lines sent so far; not what TLS and TCP add."""
         # No proxy or certificate settings from the environment; TLS is verified by the system's defaults.
         self._http = httpx.AsyncClient(
             base_url=url, timeout=timeout_s, trust_env=False, verify=url.startswith("https:"), follow_redirects=False
@@ -162,6 +164,31 @@ class Service:
         headers = {"content-type": "application/json"}
         await self._asked("POST", "/v1/directives/answers", content=body, headers=headers)
 
+    async def configuration(self, station: int, *, after: int) -> bytes | None:
+        """The signed configuration of a station, if its number exceeds `after`; None of a platform that has none.
+
+        Raises ServiceError.
+        """
+        path = f"/v1/stations/{station}/configuration"
+        try:
+            response = await self._asked("GET", path, params={"after": str(after)})
+        except ServiceRefused as refused:
+            if refused.status == httpx.codes.NOT_FOUND:
+                return None
+            raise
+        try:
+            fields = Fields(cbor.decode(response.content), where="configuration")
+            fields.int("v", low=1, high=1)
+            return fields.bytes("configuration") if fields.optional("configuration") else None
+        except AllianceError as error:
+            raise AnswerMalformed(url=path, problem=str(error)[:_SHOWN]) from error
+
+    async def configuration_answers(self, device: Address, answers: Sequence[Mapping[str, object]]) -> None:
+        """Say, signed, what became of configurations. Raises ServiceError."""
+        body = json.dumps({"device": to_hex(device), "answers": list(answers)}, separators=(",", ":")).encode()
+        headers = {"content-type": "application/json"}
+        await self._asked("POST", "/v1/configurations/answers", content=body, headers=headers)
+
     async def close(self) -> None:
         """Let the connections go."""
         await self._http.aclose()
@@ -175,13 +202,20 @@ class Service:
         headers: dict[str, str] | None = None,
         params: dict[str, str] | None = None,
     ) -> httpx.Response:
+        request = self._http.build_request(method, path, content=content, headers=headers, params=params)
+        self.sent_bytes += _bytes_of(request, content)
         try:
-            response = await self._http.request(method, path, content=content, headers=headers, params=params)
+            response = await self._http.send(request)
         except httpx.HTTPError as error:
             raise ServiceUnreachable(url=path, reason=f"{type(error).__name__}: {error}"[:_SHOWN]) from error
         if response.status_code >= httpx.codes.MULTIPLE_CHOICES:
             raise ServiceRefused(url=path, status=response.status_code, code_there=_problem_code(response))
         return response
+
+
+def _bytes_of(request: httpx.Request, content: bytes | None) -> int:
+    line = len(request.method) + len(request.url.raw_path) + len("  HTTP/1.1\r\n\r\n")
+    return line + sum(len(name) + len(value) + 4 for name, value in request.headers.raw) + len(content or b"")
 
 
 def _head(value: object) -> tuple[int, Head, bool]:

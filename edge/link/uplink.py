@@ -14,6 +14,8 @@ from edge.evidence.outbox import Acknowledged, Outbox, Waiting
 from edge.evidence.sampling import CHANNELS
 from edge.health.alarms import Alarms
 from edge.keys.signing import KeyKeeper
+from edge.link import cap
+from edge.link.cap import Bucket
 from edge.link.service import AnswerMalformed, Service, UploadAnswer
 from oracle import eip712, signature
 from oracle.eip712 import Domain
@@ -81,12 +83,20 @@ class Uplink:
 
     def __init__(
         self, *, outbox: Outbox, service: Service, acknowledger: Acknowledger, alarms: Alarms, clock: Clock,
-        backoff_ticks: int, keeper: KeyKeeper | None = None,
+        backoff_ticks: int, keeper: KeyKeeper | None = None, bytes_per_s: int = 0,
     ) -> None:  # fmt: skip
+        self._bucket, self._sent_bytes = Bucket(bytes_per_s=bytes_per_s), 0
         self._keeper, self._reaching = keeper, set[int]()
         self._outbox, self._service, self._acknowledger = outbox, service, acknowledger
         self._alarms, self._clock = alarms, clock
         self._channels = {channel: Backoff(backoff_ticks) for channel in CHANNELS}
+
+    def may_talk(self) -> bool:
+        """Whether the cap lets anything leave now (protocol 10.23)."""
+        sent = self._service.sent_bytes - self._sent_bytes
+        self._sent_bytes += sent
+        self._bucket = cap.filled(cap.spent(self._bucket, sent_bytes=sent), t_ms=self._clock.now_ms())
+        return self._bucket.open
 
     async def send(self) -> int:
         """Send what waits, oldest first, as far as one tick allows; returns how many were acknowledged.
@@ -98,9 +108,12 @@ class Uplink:
         channels = [channel for channel, backoff in self._channels.items() if backoff.due()]
         acknowledged = 0
         for _ in range(BATCHES_A_TICK):
-            limit = REACH if self._reaching.intersection(channels) else BATCH
-            batch = self._outbox.waiting(channels=channels, limit=limit)
-            if not batch:
+            may_talk = self.may_talk()
+            reach = bool(self._reaching.intersection(channels))
+            batch = self._outbox.waiting(channels=channels, limit=REACH if reach else BATCH)
+            if not reach:  # what reaches a lapsed key's segments goes whole, and is paid for afterwards
+                batch = batch[: cap.fitting([len(waiting.payload) for waiting in batch], bucket=self._bucket)]
+            if not batch or not may_talk:
                 break
             self._outbox.mark()
             answer = await self._service.upload([waiting.payload for waiting in batch])

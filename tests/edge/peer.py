@@ -21,6 +21,7 @@ from oracle.signature import SecpSigner
 DOMAIN = Domain(31337, Address(b"\x11" * 20))
 WRITER = SecpSigner(b"\x07" * 32)
 DISPATCHER = SecpSigner(b"\x09" * 32)
+CONFIGURER = SecpSigner(b"\x0a" * 32)
 STRANGER = SecpSigner(b"\x08" * 32)
 
 
@@ -84,6 +85,9 @@ class Peer:
         self.directives: dict[int, bytes] = {}
         """Signed directives by their number."""
         self.answers: list[dict[str, Any]] = []
+        self.configurations: dict[int, bytes] = {}
+        """Signed configurations by their number."""
+        self.configuration_answers: list[dict[str, Any]] = []
         self._server: _Server | None = None
         self.port = 0
 
@@ -161,6 +165,17 @@ class Peer:
         assert signature.recover(named, alg=int(alg), signature=bytes.fromhex(raw)) == device
         self.live.append(value)
 
+    def take_configuration_answers(self, body: bytes) -> None:
+        value = json.loads(body)
+        for one in value["answers"]:
+            named = eip712.configuration_answer_digest(
+                DOMAIN, configuration=Digest(bytes.fromhex(one["configuration"][2:])), outcome=one["outcome"],
+                t_ms=one["t"], reason=sha256(one["reason"].encode()),
+            )  # fmt: skip
+            signer = signature.recover(named, alg=one["alg"], signature=bytes.fromhex(one["signature"][2:]))
+            assert to_hex(signer) == value["device"]
+            self.configuration_answers.append(one)
+
     def take_answers(self, body: bytes) -> None:
         value = json.loads(body)
         for one in value["answers"]:
@@ -187,6 +202,11 @@ class _Handler(BaseHTTPRequestHandler):
             after = int(query.removeprefix("after="))
             found = [raw for number, raw in sorted(self.platform.directives.items()) if number > after]
             self._send(self.platform.faults.status or 200, cbor.encode({"v": 1, "directives": found}))
+        elif path.endswith("/configuration"):
+            after = int(query.removeprefix("after="))
+            newest = max(self.platform.configurations, default=0)
+            raw = self.platform.configurations[newest] if newest > after else None
+            self._send(self.platform.faults.status or 200, cbor.encode({"v": 1, "configuration": raw}))
         else:
             self._answer(self.platform.schedules.get(query.removeprefix("day=")))
 
@@ -204,6 +224,11 @@ class _Handler(BaseHTTPRequestHandler):
         if self.path == "/v1/directives/answers":
             if not faults.status:
                 self.platform.take_answers(body)
+            self._answer({})
+            return
+        if self.path == "/v1/configurations/answers":
+            if not faults.status:
+                self.platform.take_configuration_answers(body)
             self._answer({})
             return
         assert self.headers["content-type"] == "application/vnd.ipld.dag-cbor"

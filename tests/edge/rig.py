@@ -125,7 +125,7 @@ def folder_at(path: Path, *, quota_bytes: int = 64 << 20, reserve_bytes: int = 1
 @asynccontextmanager
 async def rig(
     path: Path, peer: Peer, *, station: ScriptedStation | None = None, t_ms: int = START_MS, folder: StateFolder | None = None,
-    live_ticks: int = 0, backoff_ticks: int = 8, limits: Limits = LIMITS,
+    live_ticks: int = 0, backoff_ticks: int = 8, limits: Limits = LIMITS, bytes_per_s: int = 0,
 ) -> AsyncIterator[Rig]:  # fmt: skip
     folder = folder or folder_at(path)
     station, clock, alarms = station or ScriptedStation(), Tock(t_ms), Alarms(folder.store)
@@ -135,7 +135,7 @@ async def rig(
     uplink = Uplink(
         outbox=folder.outbox, service=service, alarms=alarms, clock=clock, backoff_ticks=backoff_ticks,
         acknowledger=Acknowledger(domain=DOMAIN, keys=frozenset({WRITER.address})),
-        keeper=KeyKeeper(folder, recording, alarms),
+        keeper=KeyKeeper(folder, recording, alarms), bytes_per_s=bytes_per_s,
     )  # fmt: skip
     parts = Parts(
         station=4, devices=station, limits=limits, recording=recording, schedules=schedules, service=service,
