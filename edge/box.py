@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import partial
 
 import structlog
 
@@ -29,8 +30,8 @@ from edge.evidence.store import StorageFailed, Store
 from edge.evidence.stream import NO_BEACON, Beacon
 from edge.health import status
 from edge.health.alarms import Alarms, Log
-from edge.link import live
-from edge.link.service import Service, ServiceError, ServiceUnreachable
+from edge.link import live, question
+from edge.link.service import Service, ServiceError, ServiceRefused, ServiceUnreachable
 from edge.link.uplink import AckForeign, Backoff, Uplink
 
 _NOON_MS = 12 * 3_600_000
@@ -51,6 +52,8 @@ class Rhythm:
     talk_s: float
     first_s: float
     """How long the very first round waits for the platform's beacon."""
+    directive_ticks: int = 1
+    """Every so many rounds the box asks for directives."""
     apart: bool = False
     """Whether the exchange runs beside the rounds, so that a slow link holds none of them up."""
 
@@ -296,9 +299,9 @@ class StationBox:
             return
         try:
             async with asyncio.timeout(self._rhythm.talk_s):
+                await self._directed(t_ms)
                 await self._parts.uplink.send()
                 await self._ask(t_ms)
-                await self._obey(t_ms)
                 await self._show(t_ms, sample, order)
         except (ServiceError, StorageFailed, AckForeign, OSError) as failure:  # TimeoutError is an OSError
             self._link.failed()
@@ -320,12 +323,23 @@ class StationBox:
         if ends_slot and next_ms - day_at(next_ms).start_ms >= _NOON_MS and not parts.schedules.has(tomorrow):
             await self._fetch(tomorrow.start_ms, t_ms)
 
+    async def _directed(self, t_ms: int) -> None:
+        """What a dispatcher says comes before any backlog; a platform that refuses it holds no evidence up."""
+        try:
+            await self._obey(t_ms)
+        except ServiceRefused as refused:
+            self._parts.alarms.raised("directive.exchange_refused", at_ms=t_ms, reason=str(refused))
+        else:
+            self._parts.alarms.cleared("directive.exchange_refused", at_ms=t_ms)
+
     async def _obey(self, t_ms: int) -> None:
         """Take what a dispatcher wants done, and send the answers that wait; the foreign is counted, not answered."""
         parts, directives = self._parts, self._parts.directives
-        if not directives.expected:
+        signer, device, domain = parts.recording.signer, parts.recording.device, parts.recording.domain
+        if not directives.expected or signer is None or self._rounds % self._rhythm.directive_ticks:
             return
-        for raw in await parts.service.directives(parts.station, after=directives.highest):
+        sign = partial(question.asked, device=device, t_ms=t_ms, signer=signer, domain=domain)
+        for raw in await parts.service.directives(parts.station, after=directives.highest, sign=sign):
             try:
                 answer = directives.take(raw, t_ms=t_ms, now=self._situation(t_ms))
             except StorageFailed:
@@ -339,9 +353,9 @@ class StationBox:
                     "directive.decided", t_ms=t_ms, number=answer.number, outcome=answer.outcome.name.lower(),
                     reason=answer.reason,
                 )  # fmt: skip
-        signer, answers = parts.recording.signer, directives.unsent()
-        if answers and signer is not None:
-            await parts.service.answers(parts.recording.device, [directives.signed(one, signer) for one in answers])
+        answers = directives.unsent()
+        if answers:
+            await parts.service.answers(device, [directives.signed(one, signer) for one in answers])
             directives.sent(answers)
 
     async def _known_beacon(self) -> Beacon:

@@ -122,6 +122,8 @@ class Settings(BaseSettings):
     """Period of the frequency's own cycle, 100 for primary response, in a process of its own; 0: there is none."""
     live_ticks: Annotated[int, Field(ge=0)] = 10
     """Every so many ticks live values are shown; 0 never."""
+    directive_ticks: Annotated[int, Field(ge=1)] = 1
+    """Every so many ticks the box asks for directives, where it pins a dispatcher."""
     http_timeout_s: Annotated[int, Field(ge=1, le=120)] = 5
     backoff_ticks: Annotated[int, Field(ge=1)] = 16
     """The longest wait between two tries of a failing link."""

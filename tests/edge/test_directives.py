@@ -12,7 +12,8 @@ from alliance.calendar import DAY_MS, SLOT_MS
 from alliance.droop import Droop
 from alliance.errors import Malformed
 from alliance.identity import ZERO_DIGEST, Digest
-from edge.control.directives import Answer, DirectiveForeign, Directives, Outcome
+from alliance.obedience import Outcome
+from edge.control.directives import Answer, DirectiveForeign, Directives
 from edge.control.guard import Situation
 from edge.control.wish import Base, Source, Wish, base, beside_reserve_w, wish
 from edge.folder import StateFolder
