@@ -97,7 +97,7 @@ class StationBox:
         self._made = Wish(power_w=None, source=Source.NOTHING)
         month, reached_w = status.demand_reached(parts.store)
         self._watch = Watch(parts.limits, month=month, reached_w=reached_w)
-        self._ordered_ms = 0
+        self._ordered_ms = self._looked_ms = 0
         self._sampled = self._remembered = -1
         self._rounds = 0
         self._link = Backoff(rhythm.backoff_ticks)
@@ -112,6 +112,7 @@ class StationBox:
         """A round at an instant; returns the order that was written, or would have been."""
         self._jitter.note(1_000 * (self._parts.clock.now_ms() - t_ms))
         sample = await self._read(t_ms)
+        self._looked_ms = t_ms
         await self._record(t_ms, sample)
         order = await self._drive(t_ms)
         self._remember(t_ms)
@@ -340,6 +341,7 @@ class StationBox:
             return
         sign = partial(question.asked, device=device, t_ms=t_ms, signer=signer, domain=domain)
         for raw in await parts.service.directives(parts.station, after=directives.highest, sign=sign):
+            t_ms = self._looked_ms  # rounds go on while the platform is asked
             try:
                 answer = directives.take(raw, t_ms=t_ms, now=self._situation(t_ms))
             except StorageFailed:

@@ -27,8 +27,9 @@ from edge.control.directives import Directives
 from edge.control.fast import Setup
 from edge.control.fast_link import FastLink
 from edge.control.following import Schedules
+from edge.control.stores import open_stores
 from edge.devices.link import MODBUS_PORT, ModbusLink, SerialLine, Transport
-from edge.devices.open import PartSettings, device_of, energy_step_wh, open_devices, tables_of
+from edge.devices.open import PartSettings, device_of, energy_step_wh, tables_of
 from edge.evidence.recorder import Chance, Recorder, Recording
 from edge.evidence.sampling import BATTERY_CHANNEL, METER_CHANNEL
 from edge.evidence.screening import Bounds, bounds_of
@@ -362,7 +363,7 @@ def _box(settings: Settings, deployment: Deployment, folder: StateFolder, clock:
     )  # fmt: skip
     parts = Parts(
         station=settings.station,
-        devices=open_devices(settings.device, clock=clock),
+        devices=open_stores(settings.device, clock=clock),
         limits=settings.limits,
         recording=recording,
         recorder=Recorder(

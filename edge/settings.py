@@ -18,7 +18,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from alliance.errors import AllianceError, Malformed, Missing, Refused
 from alliance.identity import Address, address
 from edge.control.limits import Limits, Need
-from edge.devices.open import DeviceSettings, PartSettings
+from edge.devices.open import CapacitorSettings, DeviceSettings, PartSettings
 from edge.tables import shipped
 from oracle.deployment import Deployment
 
@@ -64,6 +64,9 @@ def _known_keys(kind: type) -> Callable[[object], object]:
 def _device(value: object) -> object:
     """Known keys of the devices' settings, parts included."""
     known, known_of_part = _known_keys(DeviceSettings), _known_keys(PartSettings)
+    if isinstance(value, dict) and isinstance(beside := value.get("capacitor"), dict):
+        _known_keys(CapacitorSettings)(beside)
+        known_of_part(beside.get("converter"))
     if isinstance(value, dict) and isinstance(value.get("parts"), list | tuple):
         for part in value["parts"]:
             known_of_part(part)
@@ -212,6 +215,8 @@ def _rooted(device: dict[str, Any], folder: Path) -> dict[str, Any]:
     for name in ("table", "password_file", "ca_file"):
         if isinstance(value := device.get(name), str) and value not in shipped():
             rooted[name] = folder / value
+    if isinstance(beside := device.get("capacitor"), dict) and isinstance(part := beside.get("converter"), dict):
+        rooted["capacitor"] = {**beside, "converter": _rooted(part, folder)}
     if isinstance(parts := device.get("parts"), list):
         rooted["parts"] = [_rooted(part, folder) if isinstance(part, dict) else part for part in parts]
     return rooted
