@@ -33,6 +33,7 @@ from edge.health.alarms import Alarms, Log
 from edge.link import live, question
 from edge.link.service import Service, ServiceError, ServiceRefused, ServiceUnreachable
 from edge.link.uplink import AckForeign, Backoff, Uplink
+from edge.reporting import Reported, due
 
 _NOON_MS = 12 * 3_600_000
 """From then on the next day's schedule is asked for."""
@@ -54,6 +55,8 @@ class Rhythm:
     """How long the very first round waits for the platform's beacon."""
     directive_ticks: int = 1
     """Every so many rounds the box asks for directives."""
+    live_deadband_w: int | None = None
+    """Live values are shown, too, when a power has moved by more than this since it was shown last."""
     apart: bool = False
     """Whether the exchange runs beside the rounds, so that a slow link holds none of them up."""
 
@@ -100,6 +103,7 @@ class StationBox:
         self._ordered_ms = self._looked_ms = 0
         self._sampled = self._remembered = -1
         self._rounds = 0
+        self._shown: Mapping[str, Reported] = {}
         self._link = Backoff(rhythm.backoff_ticks)
         self._asking = Backoff(rhythm.backoff_ticks)
 
@@ -360,6 +364,18 @@ class StationBox:
             await parts.service.answers(device, [directives.signed(one, signer) for one in answers])
             directives.sent(answers)
 
+    def _is_due_to_show(self, t_ms: int, sample: StationSample, order: Order) -> bool:
+        """Each period, and with a deadband also on change (A8)."""
+        every, deadband_w = self._rhythm.live_ticks, self._rhythm.live_deadband_w
+        if not every or deadband_w is None:
+            return bool(every) and self._rounds % every == 0
+        values = {"meter": sample.meter_power_w, "battery": sample.battery_power_w, "order": order.power_w}
+        self._shown, reports = due(
+            self._shown, values, t_ms=t_ms, period_ms=every * self._rhythm.tick_ms,
+            deadbands=dict.fromkeys(values, deadband_w),
+        )  # fmt: skip
+        return bool(reports)
+
     async def _known_beacon(self) -> Beacon:
         try:
             return await self._parts.service.beacon()
@@ -388,9 +404,8 @@ class StationBox:
             self._asking.succeeded()
 
     async def _show(self, t_ms: int, sample: StationSample | None, order: Order) -> None:
-        every = self._rhythm.live_ticks
         recording = self._parts.recording
-        if sample is None or recording.signer is None or not every or self._rounds % every:
+        if sample is None or recording.signer is None or not self._is_due_to_show(t_ms, sample, order):
             return
         shown = live.message(
             sample, station=self._parts.station, t_ms=t_ms, order=order, device=recording.device,

@@ -420,6 +420,7 @@ def _rhythm(settings: Settings) -> Rhythm:
         sample_ms=settings.sample_s * 1_000,
         live_ticks=settings.live_ticks,
         directive_ticks=settings.directive_ticks,
+        live_deadband_w=settings.live_deadband_w,
         backoff_ticks=settings.backoff_ticks,
         device_s=2 * settings.device.timeout_ms / 1_000,
         talk_s=patience_s,

@@ -125,6 +125,8 @@ class Settings(BaseSettings):
     """Period of the frequency's own cycle, 100 for primary response, in a process of its own; 0: there is none."""
     live_ticks: Annotated[int, Field(ge=0)] = 10
     """Every so many ticks live values are shown; 0 never."""
+    live_deadband_w: Annotated[int, Field(ge=0)] | None = None
+    """Live values are also shown as soon as a power has moved by more than this; None: each period alone."""
     directive_ticks: Annotated[int, Field(ge=1)] = 1
     """Every so many ticks the box asks for directives, where it pins a dispatcher."""
     http_timeout_s: Annotated[int, Field(ge=1, le=120)] = 5
