@@ -249,7 +249,7 @@ def test_refusal_comes_with_its_reason_and_silence_is_said(alliance: Alliance) -
     time.sleep(1.5)
     refused = json.loads(alliance.directive(*order, "100000"))[0]
     found = alliance.await_standing(refused["digest"], "refused")
-    assert [one["code"] for one in found["reasons"]] == ["pcs_not_ready"]
+    assert found["reasons"][0]["code"] == "pcs_not_ready"
     assert "变流器未就绪 converter not ready" in alliance.directive("list", "--state", "refused")
     assert "over_rating" in alliance.directive(*order, "9000000", code=1)
     alliance.box.kill()
