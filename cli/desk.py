@@ -153,10 +153,12 @@ class Desk:
             )  # fmt: skip
         return tasks
 
-    def send(self, tasks: Sequence[Task], *, number: int | None = None) -> list[Mapping[str, Any]]:
+    def send(self, tasks: Sequence[Task]) -> list[Mapping[str, Any]]:
         """Sign tasks, each under the same number, and leave them at the service, all or none. Raises CallRefused."""
         issued_ms = self.now_ms()
-        self._last = max(issued_ms, self._last + 1) if number is None else number
+        if self.service_clock and not self._last:  # a simulated clock stands still between its ticks
+            self._last = max((one["number"] for one in self._read("/v1/directives", limit="1")["items"]), default=0)
+        self._last = max(issued_ms, self._last + 1)
         messages = [
             directives.signed(
                 Directive(

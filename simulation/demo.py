@@ -344,6 +344,7 @@ class Demo:
             "randomness_seed": self._options.seed.encode().hex(), "admin_token": self.token,
             "demo_wallets": str(folder / "wallets.json"), "public_readings": True,
             "dispatchers": [to_hex(self._keyring.address(DISPATCHER))],
+            "directive_answer_seconds": 2 * LIVE_TICKS * TICK_MS // 1000,
         }  # fmt: skip
         if self._options.page is not None:
             settings["page"] = str(self._options.page)
