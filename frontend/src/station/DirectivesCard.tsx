@@ -5,6 +5,7 @@ import { Table } from "antd";
 import type { ReactNode } from "react";
 import { type Directive, directivesQuery, type Station, type Who, whoQuery } from "../api/queries.ts";
 import { Answered, Empty } from "../states/Answered.tsx";
+import { useNarrow } from "../states/useNarrow.ts";
 import { useText } from "../text/TextProvider.tsx";
 import { power } from "../units/quantity.ts";
 import { instant } from "../units/time.ts";
@@ -47,6 +48,7 @@ function Told({ station }: { readonly station: number }): ReactNode {
 
 function Rows({ told }: { readonly told: readonly Directive[] }): ReactNode {
   const { directives: words } = useText().text;
+  if (useNarrow()) return told.slice(0, ROWS).map((one) => <Short key={one.digest} one={one} />);
   return (
     <Table<Directive>
       size="small"
@@ -62,6 +64,20 @@ function Rows({ told }: { readonly told: readonly Directive[] }): ReactNode {
         { title: words.plan, render: (_, one) => (one.call === null ? words.schedule : words.call(one.call)) },
       ]}
     />
+  );
+}
+
+/** One directive on a phone: what, until when, and the answer under it. */
+function Short({ one }: { readonly one: Directive }): ReactNode {
+  const { directives: words } = useText().text;
+  return (
+    <div>
+      <What one={one} />
+      <p className="muted">
+        {words.until} {instant(one.until)}
+      </p>
+      <Standing one={one} />
+    </div>
   );
 }
 
