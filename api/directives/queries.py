@@ -127,7 +127,8 @@ def answers(connection: Connection, digest: Digest) -> list[AnswerRow]:
 
 def obeyed(connection: Connection, call: int, target_w: int, *, now_ms: int, answer_ms: int) -> Tally:
     """How an instruction is obeyed; of several directives to a station under it the newest counts."""
-    query = select(directives).where(directives.c.call == call).order_by(directives.c.row)
+    parts = (directives.c.call == call, directives.c.given_w.is_not(None))  # what else names it as its plan is no part
+    query = select(directives).where(*parts).order_by(directives.c.row)
     latest = {row.station: _row(row) for row in connection.execute(query)}
     shares = [
         Share(given_w=row.given_w or 0, standing=standing(row.heard, now_ms=now_ms, answer_ms=answer_ms))

@@ -121,7 +121,7 @@ async def follows(pair: Pair) -> None:
     assert seen.battery_power_w == pytest.approx(
         pair.battery.snapshot().battery_power_w + pair.capacitor.snapshot().battery_power_w, abs=200
     )
-    settled = [await pair.step(350 * KW) for _ in range(60)][-1]
+    settled = [await pair.step(350 * KW, ms=5_000) for _ in range(12)][-1]
     assert (sum(settled), settled[1] < 10 * KW) == (350 * KW, True), "the battery has taken over"
     pair.capacitor.trip()
     await pair.step(350 * KW)
@@ -131,8 +131,8 @@ async def follows(pair: Pair) -> None:
     await pair.step(100 * KW)
     battery_w, capacitor_w = await pair.step(100 * KW)
     assert (battery_w, capacitor_w) == (0, 100 * KW), "and a tripped battery's part is the capacitor's, while it lasts"
-    for _ in range(120):
-        given = await pair.step(100 * KW)
+    for _ in range(30):
+        given = await pair.step(100 * KW, ms=5_000)
     assert given[1] < 10 * KW, "an empty capacitor is not driven below its voltage"
     assert bank_mv(pair) >= LOW_MV
 
