@@ -61,6 +61,12 @@ class HybridStation:
         self._before, self._written_ms, self._beats = START, 0, 0
 
     @property
+    def troubles(self) -> Mapping[str, str]:
+        """The last error of each point of both that could not be had when it was last asked for, by key."""
+        beside = {f"capacitor.{key}": told for key, told in self._capacitor.troubles.items()}
+        return {**self._battery.troubles, **beside}
+
+    @property
     def written(self) -> Share:
         """The last step's two set points."""
         return self._before
