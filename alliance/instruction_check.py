@@ -112,6 +112,11 @@ def check_state(row: _Row, state: _Row, *, record: _Row) -> None:
         _same(f"{name}W", 0 if stale else min(10**12, max(0, limits[by])), row[f"{name}W"], station)
 
 
+def ordered_w(row: _Row, state: _Row) -> int:
+    """The power that a row orders at the battery's AC side: what it did when it was measured, and what it now gives."""
+    return int(state["batteryPowerW"]) + int(row["givenW"])
+
+
 # ---- the order in which watts go out ----
 
 

@@ -4,8 +4,11 @@ from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+
+from alliance.errors import AllianceError
+from alliance.identity import Address, address
 
 _REPOSITORY = Path(__file__).parents[1]
 
@@ -75,6 +78,10 @@ class Settings(BaseSettings):
     """Most stations times periods in one planning job."""
     plans_waiting: int = Field(default=16, ge=1)
     """Most planning jobs that are queued or running."""
+    dispatchers: tuple[str, ...] = ()
+    """Addresses of the keys whose directives are taken for boxes (protocol 9.15); boxes pin their own."""
+    directive_answer_seconds: int = Field(default=60, ge=1, le=86_400)
+    """A directive that its box has not decided on, or ended, so long after it should is marked and logged."""
     stale_after_seconds: int = Field(default=300, ge=1, le=86_400)
     """A measured state older than this is not used for an instruction: its station is named and given nothing."""
     session_hours: int = Field(default=12, ge=1, le=168)
@@ -89,6 +96,21 @@ class Settings(BaseSettings):
     page: Path = _REPOSITORY / "frontend" / "dist"
     """The built page, served when it is there."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
+
+    @field_validator("dispatchers")
+    @classmethod
+    def _addresses(cls, given: tuple[str, ...]) -> tuple[str, ...]:
+        for text in given:
+            try:
+                address(text, field="dispatchers")
+            except AllianceError as wrong:
+                raise ValueError(str(wrong)) from wrong
+        return given
+
+    @property
+    def dispatcher_keys(self) -> frozenset[Address]:
+        """The dispatchers' keys."""
+        return frozenset(address(text) for text in self.dispatchers)
 
     @property
     def database_path(self) -> Path:

@@ -7,6 +7,7 @@ from api.charter import routes as charter
 from api.curves import routes as curves
 from api.demo import routes as demo
 from api.devices import routes as devices
+from api.directives import routes as directives
 from api.epochs import routes as epochs
 from api.history import routes as history
 from api.instructions import routes as instructions
@@ -49,6 +50,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     live.router,
     schedules.router,
     instructions.router,
+    directives.router,
     plans.router,
     curves.router,
     settlements.router,

@@ -11,11 +11,11 @@ from typing import Protocol
 
 from alliance.errors import AllianceError
 from alliance.identity import to_hex
+from alliance.obedience import Outcome
 from alliance.ports import Clock, Pacer
 from edge import configurable
 from edge.box import StationBox
 from edge.configuring import Configuring
-from edge.control.directives import Outcome
 from edge.evidence.recorder import Recording
 from edge.evidence.store import Store
 from edge.folder import StateFolder

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import partial
 
 import structlog
 
@@ -31,9 +32,10 @@ from edge.evidence.stream import NO_BEACON, Beacon
 from edge.health import status
 from edge.health.alarms import Alarms, Log
 from edge.health.round import Failure, Round
-from edge.link import live
-from edge.link.service import Service, ServiceError, ServiceUnreachable
+from edge.link import live, question
+from edge.link.service import Service, ServiceError, ServiceRefused, ServiceUnreachable
 from edge.link.uplink import AckForeign, Backoff, Uplink
+from edge.reporting import Reported, due
 
 _NOON_MS = 12 * 3_600_000
 """From then on the next day's schedule is asked for."""
@@ -53,6 +55,10 @@ class Rhythm:
     talk_s: float
     first_s: float
     """How long the very first round waits for the platform's beacon."""
+    directive_ticks: int = 1
+    """Every so many rounds the box asks for directives."""
+    live_deadband_w: int | None = None
+    """Live values are shown, too, when a power has moved by more than this since it was shown last."""
     apart: bool = False
     """Whether the exchange runs beside the rounds, so that a slow link holds none of them up."""
 
@@ -98,13 +104,14 @@ class StationBox:
         self._made = Wish(power_w=None, source=Source.NOTHING)
         month, reached_w = status.demand_reached(parts.store)
         self._watch = Watch(parts.limits, month=month, reached_w=reached_w)
-        self._ordered_ms = 0
+        self._ordered_ms = self._looked_ms = 0
         self._sampled = self._remembered = -1
         self._rounds = 0
         self._failure: Failure | None = None
         self._reached = False
         self.last: Round | None = None
         """The last whole round."""
+        self._shown: Mapping[str, Reported] = {}
         self._link = Backoff(rhythm.backoff_ticks)
         self._asking = Backoff(rhythm.backoff_ticks)
 
@@ -118,6 +125,7 @@ class StationBox:
         late_ms = self._parts.clock.now_ms() - t_ms
         self._jitter.note(1_000 * late_ms)
         sample = await self._read(t_ms)
+        self._looked_ms = t_ms
         await self._record(t_ms, sample)
         order = await self._drive(t_ms)
         self._remember(t_ms)
@@ -323,9 +331,9 @@ class StationBox:
             return
         try:
             async with asyncio.timeout(self._rhythm.talk_s):
+                await self._directed(t_ms)
                 await self._parts.uplink.send()
                 await self._ask(t_ms)
-                await self._obey(t_ms)
                 if self._parts.configure is not None:
                     await self._parts.configure(self._parts.service, t_ms)
                 await self._show(t_ms, sample, order)
@@ -351,12 +359,24 @@ class StationBox:
         if ends_slot and next_ms - day_at(next_ms).start_ms >= _NOON_MS and not parts.schedules.has(tomorrow):
             await self._fetch(tomorrow.start_ms, t_ms)
 
+    async def _directed(self, t_ms: int) -> None:
+        """What a dispatcher says comes before any backlog; a platform that refuses it holds no evidence up."""
+        try:
+            await self._obey(t_ms)
+        except ServiceRefused as refused:
+            self._parts.alarms.raised("directive.exchange_refused", at_ms=t_ms, reason=str(refused))
+        else:
+            self._parts.alarms.cleared("directive.exchange_refused", at_ms=t_ms)
+
     async def _obey(self, t_ms: int) -> None:
         """Take what a dispatcher wants done, and send the answers that wait; the foreign is counted, not answered."""
         parts, directives = self._parts, self._parts.directives
-        if not directives.expected:
+        signer, device, domain = parts.recording.signer, parts.recording.device, parts.recording.domain
+        if not directives.expected or signer is None or self._rounds % self._rhythm.directive_ticks:
             return
-        for raw in await parts.service.directives(parts.station, after=directives.highest):
+        sign = partial(question.asked, device=device, t_ms=t_ms, signer=signer, domain=domain)
+        for raw in await parts.service.directives(parts.station, after=directives.highest, sign=sign):
+            t_ms = self._looked_ms  # rounds go on while the platform is asked
             try:
                 answer = directives.take(raw, t_ms=t_ms, now=self._situation(t_ms))
             except StorageFailed:
@@ -370,10 +390,22 @@ class StationBox:
                     "directive.decided", t_ms=t_ms, number=answer.number, outcome=answer.outcome.name.lower(),
                     reason=answer.reason,
                 )  # fmt: skip
-        signer, answers = parts.recording.signer, directives.unsent()
-        if answers and signer is not None:
-            await parts.service.answers(parts.recording.device, [directives.signed(one, signer) for one in answers])
+        answers = directives.unsent()
+        if answers:
+            await parts.service.answers(device, [directives.signed(one, signer) for one in answers])
             directives.sent(answers)
+
+    def _is_due_to_show(self, t_ms: int, sample: StationSample, order: Order) -> bool:
+        """Each period, and with a deadband also on change (A8)."""
+        every, deadband_w = self._rhythm.live_ticks, self._rhythm.live_deadband_w
+        if not every or deadband_w is None:
+            return bool(every) and self._rounds % every == 0
+        values = {"meter": sample.meter_power_w, "battery": sample.battery_power_w, "order": order.power_w}
+        self._shown, reports = due(
+            self._shown, values, t_ms=t_ms, period_ms=every * self._rhythm.tick_ms,
+            deadbands=dict.fromkeys(values, deadband_w),
+        )  # fmt: skip
+        return bool(reports)
 
     async def _known_beacon(self) -> Beacon:
         try:
@@ -403,9 +435,8 @@ class StationBox:
             self._asking.succeeded()
 
     async def _show(self, t_ms: int, sample: StationSample | None, order: Order) -> None:
-        every = self._rhythm.live_ticks
         recording = self._parts.recording
-        if sample is None or recording.signer is None or not every or self._rounds % every:
+        if sample is None or recording.signer is None or not self._is_due_to_show(t_ms, sample, order):
             return
         shown = live.message(
             sample, station=self._parts.station, t_ms=t_ms, order=order, device=recording.device,

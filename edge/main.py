@@ -31,8 +31,9 @@ from edge.control.directives import Directives
 from edge.control.fast import Setup
 from edge.control.fast_link import FastLink
 from edge.control.following import Schedules
+from edge.control.stores import open_stores
 from edge.devices.link import MODBUS_PORT, ModbusLink, SerialLine, Transport
-from edge.devices.open import PartSettings, device_of, energy_step_wh, open_devices, tables_of
+from edge.devices.open import PartSettings, device_of, energy_step_wh, tables_of
 from edge.evidence.recorder import Chance, Recorder, Recording
 from edge.evidence.sampling import BATTERY_CHANNEL, METER_CHANNEL
 from edge.evidence.screening import Bounds, bounds_of
@@ -356,7 +357,7 @@ def _box(deployment: Deployment, settings: Settings, attendance: Attendance, clo
     )  # fmt: skip
     parts = Parts(
         station=settings.station,
-        devices=open_devices(settings.device, clock=clock),
+        devices=open_stores(settings.device, clock=clock),
         limits=settings.limits,
         recording=recording,
         recorder=Recorder(
@@ -413,6 +414,8 @@ def _rhythm(settings: Settings) -> Rhythm:
         tick_ms=settings.tick_s * 1_000,
         sample_ms=settings.sample_s * 1_000,
         live_ticks=settings.live_ticks,
+        directive_ticks=settings.directive_ticks,
+        live_deadband_w=settings.live_deadband_w,
         backoff_ticks=settings.backoff_ticks,
         device_s=2 * settings.device.timeout_ms / 1_000,
         talk_s=patience_s,

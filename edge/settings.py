@@ -18,7 +18,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from alliance.errors import AllianceError, Malformed, Missing, Refused
 from alliance.identity import Address, address
 from edge.control.limits import Limits, Need
-from edge.devices.open import DeviceSettings, PartSettings
+from edge.devices.open import CapacitorSettings, DeviceSettings, PartSettings
 from edge.tables import shipped
 from oracle.deployment import Deployment
 
@@ -65,6 +65,9 @@ def _known_keys(kind: type) -> Callable[[object], object]:
 def _device(value: object) -> object:
     """Known keys of the devices' settings, parts included."""
     known, known_of_part = _known_keys(DeviceSettings), _known_keys(PartSettings)
+    if isinstance(value, dict) and isinstance(beside := value.get("capacitor"), dict):
+        _known_keys(CapacitorSettings)(beside)
+        known_of_part(beside.get("converter"))
     if isinstance(value, dict) and isinstance(value.get("parts"), list | tuple):
         for part in value["parts"]:
             known_of_part(part)
@@ -123,6 +126,10 @@ class Settings(BaseSettings):
     """Period of the frequency's own cycle, 100 for primary response, in a process of its own; 0: there is none."""
     live_ticks: Annotated[int, Field(ge=0)] = 10
     """Every so many ticks live values are shown; 0 never."""
+    live_deadband_w: Annotated[int, Field(ge=0)] | None = None
+    """Live values are also shown as soon as a power has moved by more than this; None: each period alone."""
+    directive_ticks: Annotated[int, Field(ge=1)] = 1
+    """Every so many ticks the box asks for directives, where it pins a dispatcher."""
     http_timeout_s: Annotated[int, Field(ge=1, le=120)] = 5
     uplink_bytes_per_s: Annotated[int, Field(ge=0, le=1 << 30)] = 0
     """The most that may leave in the long run (protocol 10.23), a minute's worth at once; 0: no cap."""
@@ -237,6 +244,8 @@ def _rooted(device: dict[str, Any], folder: Path) -> dict[str, Any]:
     for name in ("table", "password_file", "ca_file"):
         if isinstance(value := device.get(name), str) and value not in shipped():
             rooted[name] = folder / value
+    if isinstance(beside := device.get("capacitor"), dict) and isinstance(part := beside.get("converter"), dict):
+        rooted["capacitor"] = {**beside, "converter": _rooted(part, folder)}
     if isinstance(parts := device.get("parts"), list):
         rooted["parts"] = [_rooted(part, folder) if isinstance(part, dict) else part for part in parts]
     return rooted

@@ -19,6 +19,8 @@ from oracle.signature import SECP256K1
 
 MOST = 10**12
 SERVICES = ("dispatch", "agc")
+SKEW_MS = 60_000
+"""So far may who issued a directive be ahead of who reads it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +62,8 @@ class Instruction:
 
 
 Body = Envelope | Instruction
+LONGEST_MS = {Envelope: 14 * 86_400_000, Instruction: 86_400_000}
+"""So long may a directive count, from its beginning or its issue, whichever is sooner."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

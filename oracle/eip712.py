@@ -52,6 +52,7 @@ ANSWER = keccak256(b"Answer(bytes32 directive,uint8 outcome,uint64 t,bytes32 rea
 CONFIGURATION = keccak256(b"Configuration(uint32 station,uint64 number,uint64 issued,uint64 until,bytes32 body)")
 CONFIGURATION_ANSWER = keccak256(b"ConfigurationAnswer(bytes32 configuration,uint8 outcome,uint64 t,bytes32 reason)")
 EVENT_HEAD = keccak256(b"EventHead(address device,uint64 number,bytes32 entry)")
+ASK = keccak256(b"Ask(address device,uint64 t,bytes32 path)")
 
 
 def ack_digest(domain: Domain, *, segment: Digest, epoch: int) -> Digest:
@@ -120,3 +121,8 @@ def configuration_answer_digest(
 def event_head_digest(domain: Domain, *, device: Address, number: int, entry: Digest) -> Digest:
     """A box's word that its event log ends with an entry (protocol 10.20.3)."""
     return domain.digest(EVENT_HEAD, device, number, entry)
+
+
+def ask_digest(domain: Domain, *, device: Address, t_ms: int, path: str) -> Digest:
+    """A box's question after what is its own alone (protocol 9.15.6); `path` with its query, as it is asked."""
+    return domain.digest(ASK, device, t_ms, keccak256(path.encode()))

@@ -22,6 +22,10 @@ from alliance.errors import Missing, Refused
 from alliance.identity import StationId, address, to_hex
 from alliance.rulepack import parse_json
 from oracle import deployment as deployments
+from oracle import keyfile
+from oracle.adapters import SystemRandomness
+from oracle.keyfile import Lock
+from oracle.signature import SecpSigner
 from simulation import readers
 from simulation.anvil import Anvil, AnvilFailed, free_port, require_free
 from simulation.cast import LEASES, STATIONS, CastStation
@@ -38,7 +42,8 @@ PLAN_LEAD_MINUTES = 28
 FINALITY_BLOCKS = 2
 STATE_INTERVAL_S = 60
 LIVE_TICKS = 5
-"""Live values are shown every so many simulated minutes."""
+"""Live values are shown, and directives asked for, every so many simulated minutes."""
+DISPATCHER = "dispatcher"
 AFTERMATH_MS = (GRACE_MINUTES + 25) * 60_000
 """How long after midnight the demo plays on: the grace, the statement, and the epoch that logs it."""
 WINDOW_MINUTES = 7 * 1440
@@ -328,6 +333,7 @@ class Demo:
             for s in STATIONS
         ]  # fmt: skip
         (folder / "wallets.json").write_text(json.dumps(wallets, ensure_ascii=False))
+        self._write_dispatcher()
         settings: dict[str, object] = {
             "state": str(folder), "deployment": str(self._state / "deployment.json"), "rpc_url": self.anvil.url,
             "public_rpc_url": self.anvil.url,
@@ -337,11 +343,21 @@ class Demo:
             "correction_window_minutes": WINDOW_MINUTES, "plan_lead_minutes": PLAN_LEAD_MINUTES,
             "randomness_seed": self._options.seed.encode().hex(), "admin_token": self.token,
             "demo_wallets": str(folder / "wallets.json"), "public_readings": True,
+            "dispatchers": [to_hex(self._keyring.address(DISPATCHER))],
+            "directive_answer_seconds": 2 * LIVE_TICKS * TICK_MS // 1000,
         }  # fmt: skip
         if self._options.page is not None:
             settings["page"] = str(self._options.page)
         text = "\n".join(f"{name} = {json.dumps(value)}" for name, value in settings.items())
         (folder / "service.toml").write_text(text + "\n")
+
+    def _write_dispatcher(self) -> None:
+        """The dispatcher's key, encrypted, apart from the service, which never has it (`alliance directive`)."""
+        folder, secret = self._state / DISPATCHER, self._keyring.secret(DISPATCHER)
+        folder.mkdir(exist_ok=True)
+        words = _passphrase(folder, self._keyring.secret(f"passphrase {DISPATCHER}"))
+        lock = Lock(passphrase=words.read_bytes().strip())
+        keyfile.save(folder / "key", SecpSigner(secret), secret, lock=lock, randomness=SystemRandomness())
 
     def _write_edge(self, station: CastStation) -> Path:
         """A box's settings."""
@@ -366,6 +382,8 @@ class Demo:
             "pacer_address": f"127.0.0.1:{self._pacer_port}",
             "tick_s": TICK_MS // 1000,
             "live_ticks": LIVE_TICKS,
+            "dispatchers": [to_hex(self._keyring.address(DISPATCHER))],
+            "directive_ticks": LIVE_TICKS,
             "seed": self._options.seed.encode().hex(),
             "log_level": "warning",
         }  # fmt: skip

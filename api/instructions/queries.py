@@ -11,6 +11,7 @@ from alliance.errors import Missing
 from alliance.fairness import Call
 from alliance.identity import Digest, StationId
 from alliance.instruction import Method
+from alliance.instruction_check import ordered_w
 from api.instructions.repository import instruction_rows, instructions
 from api.paging import Window
 
@@ -47,6 +48,22 @@ class InstructionRow:
     record: Mapping[str, Any]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StationOrder:
+    """What an instruction asks of a station, W; `power_w` is None where the measured state was erased."""
+
+    given_w: int
+    power_w: int | None
+
+
+@dataclass(kw_only=True, eq=False)
+class StationNotInstructed(Missing):
+    """A station has no part in an instruction."""
+
+    call: int
+    station: int
+
+
 def listed(connection: Connection, *, before: int | None = None, limit: int) -> list[InstructionHeading]:
     """Instructions, the newest first, those before `before`, `limit` at most."""
     columns = [instructions.c[name] for name in InstructionHeading.__slots__]
@@ -73,6 +90,23 @@ def one(connection: Connection, call: int) -> InstructionRow:
 def is_known(connection: Connection, digest: Digest) -> bool:
     """Whether an instruction has this digest."""
     return connection.execute(select(instructions.c.call).where(instructions.c.digest == digest)).first() is not None
+
+
+def call_of(connection: Connection, digest: Digest) -> int | None:
+    """The instruction of a digest, None where it is none of this service's."""
+    found: int | None = connection.execute(
+        select(instructions.c.call).where(instructions.c.digest == digest)
+    ).scalar_one_or_none()
+    return found
+
+
+def order_of(connection: Connection, call: int, station: StationId) -> StationOrder:
+    """What an instruction asks of a station. Raises StationNotInstructed."""
+    row = next((r for r in one(connection, call).record["stations"] if r["station"] == station), None)
+    if row is None:
+        raise StationNotInstructed(call=call, station=station)
+    state = states(connection, call).get(station)
+    return StationOrder(given_w=row["givenW"], power_w=None if state is None else ordered_w(row, state))
 
 
 def states(connection: Connection, call: int) -> dict[StationId, Mapping[str, Any]]:

@@ -8,6 +8,7 @@ from sqlalchemy import Connection
 from alliance.fairness import fairness as report
 from alliance.identity import Digest, StationId
 from alliance.instruction import cost_cents_per_hour, instruction_from_plain
+from api.directives import queries as directives
 from api.idempotency import OnceDep
 from api.instructions import queries, service
 from api.instructions.queries import InstructionRow
@@ -18,13 +19,14 @@ from api.instructions.schemas import (
     InstructionBody,
     InstructionDetail,
     InstructionHeading,
+    ObeyedAnswer,
     RecordAnswer,
     StateAnswer,
 )
 from api.instructions.service import Wanted
 from api.paging import PagingDep, WindowDep
-from api.platform import PlatformDep
-from api.session.access import Operator, SignedIn
+from api.platform import Platform, PlatformDep
+from api.session.access import Dispatcher, SignedIn
 from api.session.principal import NotYours, Principal
 from api.stations import queries as stations
 from api.wire import SAFE_INTEGER, Page
@@ -34,10 +36,10 @@ CallNumber = Annotated[int, Path(ge=1, le=SAFE_INTEGER)]
 
 
 @router.post("", status_code=201, response_model=InstructionAnswer)
-def instruct(body: InstructionBody, platform: PlatformDep, principal: Operator, once: OnceDep) -> Response:
-    """Split a target over stations by their last measured states; the operator is the dispatcher.
+def instruct(body: InstructionBody, platform: PlatformDep, principal: Dispatcher, once: OnceDep) -> Response:
+    """Split a target over stations by their last measured states.
 
-    A shortfall is part of the answer. Boxes do not obey instructions yet: this says what each station is to give.
+    A shortfall is part of the answer. Boxes obey what a dispatcher signs of it (`POST /v1/directives`).
     """
     wanted = Wanted(
         target_w=body.target_w,
@@ -83,21 +85,34 @@ def instruction(instruction: CallNumber, platform: PlatformDep, principal: Signe
             for station, state in queries.states(connection, row.call).items()
             if _may_see(connection, principal, station)
         )
+        obeyed = _obeyed(platform, connection, row)
     answer = _answer(row)
     return InstructionDetail(
         call=answer.call, region=answer.region, cost_cents_per_hour=answer.cost_cents_per_hour, record=answer.record,
-        states=states,
+        states=states, obeyed=obeyed,
     )  # fmt: skip
 
 
 def _check_may_look(principal: Principal) -> None:
     """Instructions concern all members: each may recompute every selection. Raises NotYours for other wallets."""
-    if principal.member is None and not principal.sees_everything:
+    if principal.member is None and not principal.sees_everything and not principal.dispatcher:
         raise NotYours(what="the alliance's instructions")
 
 
 def _may_see(connection: Connection, principal: Principal, station: StationId) -> bool:
-    return principal.sees_everything or principal.member == stations.owner_of(connection, station)
+    everything = principal.sees_everything or principal.dispatcher
+    return everything or principal.member == stations.owner_of(connection, station)
+
+
+def _obeyed(platform: Platform, connection: Connection, row: InstructionRow) -> ObeyedAnswer:
+    found = directives.obeyed(
+        connection, row.call, row.record["targetW"], now_ms=platform.clock.now_ms(),
+        answer_ms=1_000 * platform.settings.directive_answer_seconds,
+    )  # fmt: skip
+    return ObeyedAnswer(
+        sent=found.sent, promised_w=found.promised_w, done_w=found.done_w, missing_w=found.missing_w,
+        **{str(standing): count for standing, count in found.standings.items()},
+    )  # fmt: skip
 
 
 def _answer(row: InstructionRow) -> InstructionAnswer:

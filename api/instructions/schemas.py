@@ -95,10 +95,26 @@ class StateAnswer(Wire):
     power_w: int
 
 
+class ObeyedAnswer(Wire):
+    """How boxes obey an instruction (protocol 9.15.8): directives by standing; `promisedW` + `missingW` = target."""
+
+    sent: int
+    waiting: int
+    accepted: int
+    refused: int
+    done: int
+    superseded: int
+    unanswered: int
+    promised_w: int
+    done_w: int
+    missing_w: int
+
+
 class InstructionDetail(InstructionAnswer):
     """An instruction with the states that the asker may see: its own stations', or all."""
 
     states: tuple[StateAnswer, ...]
+    obeyed: ObeyedAnswer
 
 
 class InstructionHeading(Wire):

@@ -1,7 +1,8 @@
-"""The order of the jobs in a tick (protocol 10.7): follow, send, close, grant, plan, settle; then witnesses, copies."""
+"""The order of a tick's jobs (10.7): follow, send, close, grant, plan, settle, escalate; then witnesses, copies."""
 
 from api.jobs.anchor import CloseEpochs
 from api.jobs.cosign import Cosign
+from api.jobs.escalate import Escalate
 from api.jobs.follow import Follow
 from api.jobs.grant import GrantReaders
 from api.jobs.loop import Job
@@ -16,7 +17,7 @@ def jobs_of(platform: Platform) -> tuple[Job, ...]:
     """Every job of the service, in order. A new job takes its place here."""
     jobs: list[Job] = [
         Follow(platform), Send(platform), CloseEpochs(platform), GrantReaders(platform), PlanTomorrow(platform),
-        SettleDays(platform),
+        SettleDays(platform), Escalate(platform),
     ]  # fmt: skip
     if platform.settings.witnesses:
         jobs.append(Cosign(platform))

@@ -38,6 +38,7 @@ def anyone(request: Request, platform: PlatformDep) -> Principal | None:
             address=address,
             member=members.number_of(connection, address),
             regulator=readers.is_regulator(connection, address),
+            dispatcher=address in platform.settings.dispatcher_keys,
         )
 
 
@@ -51,6 +52,13 @@ def signed_in(request: Request, principal: Annotated[Principal | None, Depends(a
 def operator(request: Request, principal: Annotated[Principal, Depends(signed_in)]) -> Principal:
     """The operator. Raises NotSignedIn or NotOperator."""
     if not principal.operator:
+        raise NotOperator(what=request.url.path)
+    return principal
+
+
+def dispatcher(request: Request, principal: Annotated[Principal, Depends(signed_in)]) -> Principal:
+    """The operator or a dispatcher. Raises NotSignedIn or NotOperator."""
+    if not principal.operator and not principal.dispatcher:
         raise NotOperator(what=request.url.path)
     return principal
 
@@ -74,6 +82,8 @@ SignedIn = Annotated[Principal, Depends(signed_in)]
 """A signed-in wallet or the operator."""
 Operator = Annotated[Principal, Depends(operator)]
 """The operator alone."""
+Dispatcher = Annotated[Principal, Depends(dispatcher)]
+"""The operator or a dispatcher."""
 
 
 def _is_operator(secret: object, token: str) -> bool:

@@ -37,6 +37,9 @@ class Principal:
     regulator: bool = False
     """A wallet that the operator registered as a regulator's: reads everything, changes nothing (protocol 4.8.3)."""
 
+    dispatcher: bool = False
+    """A wallet whose key is a dispatcher's: instructs, and reads what became of it (protocol 9.15.6)."""
+
     @property
     def sees_everything(self) -> bool:
         """Whether the principal may read what belongs to any member."""

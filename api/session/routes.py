@@ -52,8 +52,9 @@ def sign_in(body: SignInRequest, key: IdempotencyKey, platform: PlatformDep, res
 def who(principal: SignedIn) -> WhoAnswer:
     """Who is signed in."""
     return WhoAnswer(
-        address=principal.address, member=principal.member, operator=principal.operator, regulator=principal.regulator
-    )
+        address=principal.address, member=principal.member, operator=principal.operator, regulator=principal.regulator,
+        dispatcher=principal.dispatcher,
+    )  # fmt: skip
 
 
 @router.delete("", status_code=204)

@@ -45,3 +45,4 @@ class WhoAnswer(Wire):
     member: int | None
     operator: bool
     regulator: bool
+    dispatcher: bool

@@ -6,33 +6,21 @@ the box's own signature, kept until the platform has taken the answer.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import IntEnum
 
 from alliance.errors import AllianceError, Refused
 from alliance.identity import ZERO_DIGEST, Address, Digest
+from alliance.obedience import SUPERSEDED, Outcome
 from alliance.ports import Signer
 from edge.control.guard import Before, Situation, guard
 from edge.control.limits import Limits
 from edge.evidence.store import Store
 from oracle import directive as directives
 from oracle import eip712
-from oracle.directive import Body, Directive, Envelope, Instruction
+from oracle.directive import LONGEST_MS, SKEW_MS, Body, Directive, Envelope, Instruction
 from oracle.eip712 import Domain
 from oracle.hashing import sha256
 
-SKEW_MS = 60_000
-"""So far may the platform's clock be ahead of ours."""
-LONGEST_MS = {Envelope: 14 * 86_400_000, Instruction: 86_400_000}
-"""So long may a directive count."""
 _KEPT_MS = 30 * 86_400_000
-
-
-class Outcome(IntEnum):
-    """What became of a directive."""
-
-    ACCEPTED = 1
-    REFUSED = 2
-    DONE = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,7 +130,7 @@ class Directives:
                 continue
             if after is not held or isinstance(held.body, Instruction):  # the last envelope keeps its safe schedule
                 self._held.remove(held)
-            self._finish(held, "superseded" if t_ms < held.directive.until_ms else "", t_ms)
+            self._finish(held, SUPERSEDED if t_ms < held.directive.until_ms else "", t_ms)
 
     def unsent(self) -> list[Answer]:
         """Answers that the platform has not taken yet, oldest first."""

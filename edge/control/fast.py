@@ -20,7 +20,8 @@ from edge.control.frequency import WRONG_WORDS, FrequencyCycle, told_of
 from edge.control.guard import Order
 from edge.control.jitter import Jitter
 from edge.control.limits import Limits
-from edge.devices.open import DeviceSettings, open_devices
+from edge.control.stores import open_stores
+from edge.devices.open import DeviceSettings
 from edge.devices.station import DeviceError, StationDevices, StationSample
 from oracle.adapters import SystemClock
 
@@ -136,7 +137,7 @@ async def _main() -> None:
     loop = asyncio.get_running_loop()
     await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(words), sys.stdin)
     setup = TypeAdapter(Setup).validate_json(await words.readline())
-    await FastProcess(setup, open_devices(setup.device)).run(words)
+    await FastProcess(setup, open_stores(setup.device)).run(words)
 
 
 if __name__ == "__main__":

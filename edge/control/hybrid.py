@@ -28,6 +28,18 @@ class Share:
     filtered_uw: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Span:
+    """What a store may give now in each direction, magnitudes."""
+
+    charge_w: int
+    discharge_w: int
+
+    def within(self, power_w: int) -> int:
+        """The power nearest to one that the store may give."""
+        return max(-self.charge_w, min(self.discharge_w, power_w))
+
+
 START = Share(battery_w=0, capacitor_w=0, filtered_uw=0)
 
 
@@ -42,4 +54,22 @@ def share(hybrid: Hybrid, before: Share, command_w: int, *, dt_ms: int) -> Share
         battery_w=battery_w,
         capacitor_w=capacitor_w,
         filtered_uw=filtered_uw if capacitor_w == fast_w else battery_w * _MICRO,
+    )
+
+
+def share_within(
+    hybrid: Hybrid, before: Share, command_w: int, *, dt_ms: int, battery: Span, capacitor: Span
+) -> Share:  # fmt: skip
+    """Divide a command within what each store may give now: what one may not is the other's.
+
+    The two sum to the command wherever it lies within the sum of the spans, else to the nearest that both may give.
+    """
+    aim = share(hybrid, before, command_w, dt_ms=dt_ms)
+    battery_w = battery.within(command_w - capacitor.within(aim.capacitor_w))
+    capacitor_w = capacitor.within(command_w - battery_w)
+    kept = capacitor_w == aim.capacitor_w
+    return Share(
+        battery_w=battery_w,
+        capacitor_w=capacitor_w,
+        filtered_uw=aim.filtered_uw if kept else battery_w * _MICRO,
     )

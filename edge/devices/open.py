@@ -68,6 +68,33 @@ class PartSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CapacitorSettings:
+    """A capacitor beside the battery (protocol 9.14.5): its converter, what it may do, how a command is divided."""
+
+    converter: PartSettings
+    power_w: int
+    """Rated power, a magnitude."""
+    energy_wh: int
+    """Between the lowest and the highest voltage."""
+    dc_min_mv: int
+    dc_max_mv: int
+    battery_w: int
+    """Rated power of the battery alone; the station's limits are of both together."""
+    tau_ms: int = 10_000
+    """Time constant of the battery's part."""
+    hold_ms: int = 5_000
+    """For so long the capacitor must bear an order."""
+
+    def __post_init__(self) -> None:
+        """Refuse what divides by nothing. Raises CapacitorWrong."""
+        for name in ("power_w", "energy_wh", "dc_min_mv", "battery_w", "tau_ms", "hold_ms"):
+            if getattr(self, name) < 1:
+                raise CapacitorWrong(field=name, got=getattr(self, name), low=1)
+        if self.dc_max_mv <= self.dc_min_mv:
+            raise CapacitorWrong(field="dc_max_mv", got=self.dc_max_mv, low=self.dc_min_mv + 1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DeviceSettings:
     """How to reach a station's devices."""
 
@@ -85,6 +112,8 @@ class DeviceSettings:
     """Point table (CSV) for the kind `table`."""
     parts: tuple[PartSettings, ...] = ()
     """For the kind `table`: the station's devices, in place of one device with one table."""
+    capacitor: CapacitorSettings | None = None
+    """A second store that takes the fast part of each order."""
     meter_sign: int = -1
     """SunSpec only: −1 where the billing meter counts power into the station as positive, 1 where negative."""
     timeout_ms: int = 2_000
@@ -99,6 +128,15 @@ class Device:
     file: str
     points: Table
     part: PartSettings
+
+
+@dataclass(kw_only=True, eq=False)
+class CapacitorWrong(Malformed):
+    """A figure of a capacitor is below the lowest that makes sense."""
+
+    field: str
+    got: int
+    low: int
 
 
 @dataclass(kw_only=True, eq=False)

@@ -7,7 +7,7 @@ ServiceError
 """
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import httpx
@@ -138,14 +138,14 @@ class Service:
         headers = {"content-type": "application/json", "alliance-signature": f"{alg}:{signature.hex()}"}
         await self._asked("POST", "/v1/live", content=body, headers=headers)
 
-    async def directives(self, station: int, *, after: int) -> list[bytes]:
+    async def directives(self, station: int, *, after: int, sign: Callable[[str], dict[str, str]]) -> list[bytes]:
         """Signed directives of a station whose number exceeds `after`, ascending; none of a platform that has none.
 
-        Raises ServiceError.
+        `sign` makes the headers under which the box asks for a path. Raises ServiceError.
         """
-        path = f"/v1/stations/{station}/directives"
+        path = f"/v1/stations/{station}/directives?after={after}"
         try:
-            response = await self._asked("GET", path, params={"after": str(after)})
+            response = await self._asked("GET", path, headers=sign(path))
         except ServiceRefused as refused:
             if refused.status == httpx.codes.NOT_FOUND:
                 return []

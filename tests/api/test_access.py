@@ -26,13 +26,15 @@ LISTED = [
     for path in sorted(Path(__file__).parent.rglob("access.json"))
     for row in json.loads(path.read_text(encoding="utf-8"))
 ]
-NO_KEY = {("POST", "/v1/segments"), ("POST", "/v1/live")}
-"""POSTs that name themselves (segments by digest, live values by device and time) need no Idempotency-Key."""
+NO_KEY = {
+    ("POST", "/v1/segments"), ("POST", "/v1/live"), ("POST", "/v1/directives"), ("POST", "/v1/directives/answers"),
+}  # fmt: skip
+"""POSTs that name themselves (by digest, live values by device and time) need no Idempotency-Key."""
 PARAMETERS = {
     "station": "1", "proposal": "1", "member": "1", "cid": "bafyreigh2akiscaildcqabsyg3dfr6chu3fgpregiymsck7e7aqa4s52zy",
     "schedule": "0x" + "11" * 32, "day": "2026-01-01", "version": "1", "index": "0",
     "path": "0/000", "fingerprint": "ab" * 10, "device": "0x" + "11" * 20,
-    "epoch": "7", "subject": "1", "hashed": "0x" + "11" * 32, "instruction": "1", "plan": "1",
+    "epoch": "7", "subject": "1", "hashed": "0x" + "11" * 32, "instruction": "1", "plan": "1", "directive": "0x" + "11" * 32,
 }  # fmt: skip
 
 

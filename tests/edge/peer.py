@@ -3,6 +3,7 @@
 import json
 import socket
 import threading
+import time
 from collections import Counter
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -37,6 +38,10 @@ class Faults:
     answer_uploads_with: bytes | None = None
     status: int = 0
     """Answer everything with this status."""
+    directives_after_s: float = 0
+    """So long a question after directives waits for its answer."""
+    refuse_directives: int = 0
+    """Answer questions after directives with this status."""
 
 
 class _Server(ThreadingHTTPServer):
@@ -199,6 +204,10 @@ class _Handler(BaseHTTPRequestHandler):
         if path == "/v1/beacon":
             self._answer(self.platform.beacon)
         elif path.endswith("/directives"):
+            time.sleep(self.platform.faults.directives_after_s)
+            if self.platform.faults.refuse_directives:
+                self._send(self.platform.faults.refuse_directives, b"{}")
+                return
             after = int(query.removeprefix("after="))
             found = [raw for number, raw in sorted(self.platform.directives.items()) if number > after]
             self._send(self.platform.faults.status or 200, cbor.encode({"v": 1, "directives": found}))

@@ -126,6 +126,7 @@ def folder_at(path: Path, *, quota_bytes: int = 64 << 20, reserve_bytes: int = 1
 async def rig(
     path: Path, peer: Peer, *, station: ScriptedStation | None = None, t_ms: int = START_MS, folder: StateFolder | None = None,
     live_ticks: int = 0, backoff_ticks: int = 8, limits: Limits = LIMITS, bytes_per_s: int = 0,
+    live_deadband_w: int | None = None,
 ) -> AsyncIterator[Rig]:  # fmt: skip
     folder = folder or folder_at(path)
     station, clock, alarms = station or ScriptedStation(), Tock(t_ms), Alarms(folder.store)
@@ -147,7 +148,7 @@ async def rig(
     )  # fmt: skip
     rhythm = Rhythm(
         tick_ms=MINUTE_MS, sample_ms=MINUTE_MS, live_ticks=live_ticks, backoff_ticks=backoff_ticks, device_s=2, talk_s=10,
-        first_s=10,
+        first_s=10, live_deadband_w=live_deadband_w,
     )  # fmt: skip
     made = Rig(StationBox(parts, rhythm), folder, station, clock, alarms, schedules)
     try:

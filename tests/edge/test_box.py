@@ -236,6 +236,24 @@ def test_live_values_are_signed_and_their_refusal_disturbs_nothing(tmp_path: Pat
     asyncio.run(work())
 
 
+def test_live_values_are_shown_when_a_power_moves_past_the_deadband_and_once_a_period(
+    tmp_path: Path, peer: Peer
+) -> None:
+    async def work() -> None:
+        async with rig(tmp_path, peer, live_ticks=10, live_deadband_w=5_000) as r:
+            powers = [-300_000] * 3 + [-304_000, -306_000, -310_000, -311_001] + [-311_001] * 13
+
+            def between(t_ms: int) -> None:
+                at = (t_ms - START_MS) // MINUTE_MS - 1
+                r.station.sample = replace(r.station.sample, meter_power_w=powers[at])
+
+            await r.play(len(powers), between=between)
+            shown = [((value["t"] - START_MS) // MINUTE_MS, value["powerW"]) for value in peer.live]
+            assert shown == [(1, -300_000), (5, -306_000), (7, -311_001), (10, -311_001), (20, -311_001)]
+
+    asyncio.run(work())
+
+
 def test_same_seed_gives_the_same_bytes_whatever_the_link_did(tmp_path: Path) -> None:
     async def day(path: Path, *, restart_after: int, cut: bool) -> list[bytes]:
         platform = Peer().start()

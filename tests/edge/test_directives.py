@@ -12,7 +12,8 @@ from alliance.calendar import DAY_MS, SLOT_MS
 from alliance.droop import Droop
 from alliance.errors import Malformed
 from alliance.identity import ZERO_DIGEST, Digest
-from edge.control.directives import Answer, DirectiveForeign, Directives, Outcome
+from alliance.obedience import Outcome
+from edge.control.directives import Answer, DirectiveForeign, Directives
 from edge.control.guard import Situation
 from edge.control.wish import Base, Source, Wish, base, beside_reserve_w, wish
 from edge.folder import StateFolder
@@ -326,6 +327,37 @@ def test_answers_wait_for_the_platform(tmp_path: Path, peer: Peer) -> None:
         async with rig(tmp_path, peer, t_ms=START_MS + 7 * MINUTE_MS) as r:
             await r.play(2)
             assert [a["outcome"] for a in peer.answers] == [1, 3]
+
+    asyncio.run(work())
+
+
+def test_directive_is_judged_by_the_newest_look_when_the_platform_answers_slowly(tmp_path: Path, peer: Peer) -> None:
+    """Rounds go on while the platform is asked: what it says then is no older than the last one."""
+
+    async def work() -> None:
+        peer.directives = {1: message(1, power(100 * KW))}
+        peer.faults.directives_after_s = 0.5
+        async with rig(tmp_path, peer) as r:
+            r.box._rhythm = replace(r.box._rhythm, apart=True)
+            await r.play(2)
+            while not peer.answers:
+                await asyncio.sleep(0.05)
+            assert [(a["outcome"], a["reason"]) for a in peer.answers] == [(1, "")]
+
+    asyncio.run(work())
+
+
+def test_platform_that_refuses_to_tell_directives_holds_no_evidence_up(tmp_path: Path, peer: Peer) -> None:
+    async def work() -> None:
+        peer.faults.refuse_directives = 422
+        async with rig(tmp_path, peer) as r:
+            await r.play(40)
+            assert "directive.exchange_refused" in r.alarms.names
+            assert len(peer.readings(1)) >= 15
+            peer.faults.refuse_directives, peer.directives = 0, {1: message(1, power(100 * KW))}
+            await r.play(1)
+            assert len(peer.answers) == 1
+            assert "directive.exchange_refused" not in r.alarms.names
 
     asyncio.run(work())
 

@@ -30,6 +30,7 @@ export type Application = Schemas["ApplicationAnswer"];
 export type Member = Schemas["MemberAnswer"];
 export type Reader = Schemas["ReaderAnswer"];
 export type Deed = Schemas["ActAnswer"];
+export type Directive = Schemas["DirectiveAnswer"];
 export type DemoWallet = Schemas["DemoWallet"];
 
 export const serviceQuery = queryOptions({
@@ -209,6 +210,16 @@ export function readingsQuery(station: number, channel: number, fromMs: number) 
   });
 }
 
+/** What dispatchers told a station's box last, and what it answered; for its owner and who dispatches. */
+export function directivesQuery(station: number) {
+  return queryOptions({
+    queryKey: ["directives", station],
+    queryFn: async ({ signal }) =>
+      (await answer(client.GET("/v1/directives", { params: { query: { station, limit: 50 } }, signal }))).items,
+    refetchInterval: LIVE_MS,
+  });
+}
+
 /** The readers that can read something of the signed-in member's, and regulators. */
 export const readersQuery = queryOptions({
   queryKey: ["readers"],
@@ -229,7 +240,7 @@ export const trailQuery = queryOptions({
 
 /** Whether a question is answered to a signed-in member alone: such answers end with the session. */
 export function isMembersOwn(query: { readonly queryKey: readonly unknown[] }): boolean {
-  return ["lines", "figures", "readings", "readers", "trail"].includes(String(query.queryKey[0]));
+  return ["lines", "figures", "readings", "directives", "readers", "trail"].includes(String(query.queryKey[0]));
 }
 
 /** Who is signed in; null for a stranger, who is not asked about at all when no session was opened here. */

@@ -301,6 +301,70 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/directives": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Directives
+         * @description Directives, the newest first: a member's own stations', or all for operator, dispatchers and regulators.
+         */
+        get: operations["directives_v1_directives_get"];
+        put?: never;
+        /**
+         * Send
+         * @description Leave signed directives for boxes, DAG-CBOR `{v: 1, directives: [bytes]}`; all or none, a repeated one once.
+         */
+        post: operations["send_v1_directives_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/directives/{directive}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Directive
+         * @description One directive as it was signed, with every answer as its box signed it.
+         */
+        get: operations["directive_v1_directives__directive__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/directives/answers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Answer
+         * @description Take a box's signed answers; a repeated one counts once.
+         */
+        post: operations["answer_v1_directives_answers_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/epochs": {
         parameters: {
             query?: never;
@@ -356,9 +420,9 @@ export interface paths {
         put?: never;
         /**
          * Instruct
-         * @description Split a target over stations by their last measured states; the operator is the dispatcher.
+         * @description Split a target over stations by their last measured states.
          *
-         *     A shortfall is part of the answer. Boxes do not obey instructions yet: this says what each station is to give.
+         *     A shortfall is part of the answer. Boxes obey what a dispatcher signs of it (`POST /v1/directives`).
          */
         post: operations["instruct_v1_instructions_post"];
         delete?: never;
@@ -565,6 +629,70 @@ export interface paths {
         get: operations["plan_runs_v1_plan_runs_get"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/plans": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Plans
+         * @description Planning jobs, the newest first.
+         */
+        get: operations["plans_v1_plans_get"];
+        put?: never;
+        /**
+         * Plan
+         * @description Take a fleet's problem or a settled day's and plan it in a job: `Location` says where to look.
+         */
+        post: operations["plan_v1_plans_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/plans/{plan}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * One Plan
+         * @description How far a job is, and what came of it: a certificate or record that anybody can check, or the reason.
+         */
+        get: operations["one_plan_v1_plans__plan__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/plans/{plan}/replans": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Replan
+         * @description Roll a fleet's plan, or the cycle before, on from measured states (9.12), in a job.
+         */
+        post: operations["replan_v1_plans__plan__replans_post"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1149,6 +1277,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/stations/{station}/directives": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * For Box
+         * @description What a station's box has to decide on, DAG-CBOR `{v: 1, directives: [bytes]}`; for its device alone.
+         */
+        get: operations["for_box_v1_stations__station__directives_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/stations/{station}/erasure": {
         parameters: {
             query?: never;
@@ -1569,6 +1717,120 @@ export interface components {
             station: number;
         };
         /**
+         * DirectiveAnswer
+         * @description A directive and where it stands (protocol 9.15.7).
+         */
+        DirectiveAnswer: {
+            /** Call */
+            call: number | null;
+            /** Decidedat */
+            decidedAt: number | null;
+            /** Digest */
+            digest: string;
+            /** Dispatcher */
+            dispatcher: string;
+            /** Droop */
+            droop: boolean | null;
+            /** Endedat */
+            endedAt: number | null;
+            /** Escalatedat */
+            escalatedAt: number | null;
+            /** Fetchedat */
+            fetchedAt: number | null;
+            /** From */
+            from: number;
+            /** Givenw */
+            givenW: number | null;
+            /** Issuedat */
+            issuedAt: number;
+            /** Kind */
+            kind: string;
+            /** Number */
+            number: number;
+            /** Plan */
+            plan: string;
+            /** Powerw */
+            powerW: number | null;
+            /** Reasons */
+            reasons: components["schemas"]["ReasonAnswer"][];
+            /** Reservedownw */
+            reserveDownW: number | null;
+            /** Reserveupw */
+            reserveUpW: number | null;
+            /** Service */
+            service: string | null;
+            standing: components["schemas"]["Standing"];
+            /** Station */
+            station: number;
+            /** Takenat */
+            takenAt: number;
+            /** Until */
+            until: number;
+        };
+        /**
+         * DirectiveDetail
+         * @description A directive with the dispatcher's message and every answer, so that anyone who may see it can check both.
+         */
+        DirectiveDetail: {
+            /** Answers */
+            answers: components["schemas"]["SignedAnswer"][];
+            /** Call */
+            call: number | null;
+            /** Decidedat */
+            decidedAt: number | null;
+            /** Digest */
+            digest: string;
+            /** Dispatcher */
+            dispatcher: string;
+            /** Droop */
+            droop: boolean | null;
+            /** Endedat */
+            endedAt: number | null;
+            /** Escalatedat */
+            escalatedAt: number | null;
+            /** Fetchedat */
+            fetchedAt: number | null;
+            /** From */
+            from: number;
+            /** Givenw */
+            givenW: number | null;
+            /** Issuedat */
+            issuedAt: number;
+            /** Kind */
+            kind: string;
+            /** Message */
+            message: string;
+            /** Number */
+            number: number;
+            /** Plan */
+            plan: string;
+            /** Powerw */
+            powerW: number | null;
+            /** Reasons */
+            reasons: components["schemas"]["ReasonAnswer"][];
+            /** Reservedownw */
+            reserveDownW: number | null;
+            /** Reserveupw */
+            reserveUpW: number | null;
+            /** Service */
+            service: string | null;
+            standing: components["schemas"]["Standing"];
+            /** Station */
+            station: number;
+            /** Takenat */
+            takenAt: number;
+            /** Until */
+            until: number;
+        };
+        /**
+         * DirectivesTaken
+         * @description Directives as they were taken, in the order in which they were sent.
+         */
+        DirectivesTaken: {
+            /** Items */
+            items: components["schemas"]["DirectiveAnswer"][];
+        };
+        /**
          * EdgeRow
          * @description What a station's box follows in a slot.
          */
@@ -1726,6 +1988,12 @@ export interface components {
             name: string;
         };
         /**
+         * FleetPath
+         * @description How the relaxation is solved.
+         * @enum {string}
+         */
+        FleetPath: "fast" | "stamped" | "highs" | "glpk";
+        /**
          * GainAnswer
          * @description What a member would pay apart, pays as planned, and gains: estimates from the certified plan.
          */
@@ -1790,6 +2058,16 @@ export interface components {
         HealthAnswer: {
             /** Status */
             status: string;
+        };
+        /**
+         * HeardAnswer
+         * @description How many answers were taken, and the directives that this service never took.
+         */
+        HeardAnswer: {
+            /** Taken */
+            taken: number;
+            /** Unknown */
+            unknown: string[];
         };
         /** HTTPValidationError */
         HTTPValidationError: {
@@ -1857,6 +2135,7 @@ export interface components {
             call: number;
             /** Costcentsperhour */
             costCentsPerHour: string;
+            obeyed: components["schemas"]["ObeyedAnswer"];
             record: components["schemas"]["RecordAnswer"];
             /** Region */
             region: number | null;
@@ -2173,6 +2452,32 @@ export interface components {
             version: string;
         };
         /**
+         * ObeyedAnswer
+         * @description How boxes obey an instruction (protocol 9.15.8): directives by standing; `promisedW` + `missingW` = target.
+         */
+        ObeyedAnswer: {
+            /** Accepted */
+            accepted: number;
+            /** Done */
+            done: number;
+            /** Donew */
+            doneW: number;
+            /** Missingw */
+            missingW: number;
+            /** Promisedw */
+            promisedW: number;
+            /** Refused */
+            refused: number;
+            /** Sent */
+            sent: number;
+            /** Superseded */
+            superseded: number;
+            /** Unanswered */
+            unanswered: number;
+            /** Waiting */
+            waiting: number;
+        };
+        /**
          * OfferAnswer
          * @description What a station's owner offers.
          */
@@ -2221,6 +2526,12 @@ export interface components {
             /** Withdrawn */
             withdrawn: boolean;
         };
+        /**
+         * Outcome
+         * @description A box's word on a directive.
+         * @enum {integer}
+         */
+        Outcome: 1 | 2 | 3;
         /**
          * PackAnswer
          * @description A rule pack by its name; `unverified` lists the numbers that nobody has checked against their document.
@@ -2279,6 +2590,13 @@ export interface components {
             /** Next */
             next: string | null;
         };
+        /** Page[DirectiveAnswer] */
+        Page_DirectiveAnswer_: {
+            /** Items */
+            items: components["schemas"]["DirectiveAnswer"][];
+            /** Next */
+            next: string | null;
+        };
         /** Page[EpochAnswer] */
         Page_EpochAnswer_: {
             /** Items */
@@ -2318,6 +2636,13 @@ export interface components {
         Page_OfferAnswer_: {
             /** Items */
             items: components["schemas"]["OfferAnswer"][];
+            /** Next */
+            next: string | null;
+        };
+        /** Page[PlanHeadingAnswer] */
+        Page_PlanHeadingAnswer_: {
+            /** Items */
+            items: components["schemas"]["PlanHeadingAnswer"][];
             /** Next */
             next: string | null;
         };
@@ -2362,6 +2687,94 @@ export interface components {
             netCents: string;
         };
         /**
+         * PlanAnswer
+         * @description A job with what came of it.
+         */
+        PlanAnswer: {
+            /** Askedat */
+            askedAt: number;
+            /** Doneat */
+            doneAt: number | null;
+            /** Id */
+            id: number;
+            kind: components["schemas"]["PlanKind"];
+            /** Parent */
+            parent: number | null;
+            problem: components["schemas"]["ProblemAnswer"] | null;
+            /** Result */
+            result: {
+                [key: string]: unknown;
+            } | null;
+            /** Stage */
+            stage: string | null;
+            /** Startedat */
+            startedAt: number | null;
+            state: components["schemas"]["PlanState"];
+        };
+        /**
+         * PlanAsked
+         * @description A job that was taken; its address is in `Location`.
+         */
+        PlanAsked: {
+            /** Id */
+            id: number;
+            state: components["schemas"]["PlanState"];
+        };
+        /**
+         * PlanBody
+         * @description A fleet's problem (9.7) or a settled day's (9.3), exactly one of them.
+         */
+        PlanBody: {
+            /** Fleet */
+            fleet?: {
+                [key: string]: unknown;
+            } | null;
+            /** Problem */
+            problem?: {
+                [key: string]: unknown;
+            } | null;
+            solver?: components["schemas"]["FleetPath"] | null;
+            /** Timelimits */
+            timeLimitS?: number | null;
+            /**
+             * V
+             * @constant
+             */
+            v: 1;
+        };
+        /**
+         * PlanHeadingAnswer
+         * @description A job in a list.
+         */
+        PlanHeadingAnswer: {
+            /** Askedat */
+            askedAt: number;
+            /** Doneat */
+            doneAt: number | null;
+            /** Id */
+            id: number;
+            kind: components["schemas"]["PlanKind"];
+            /** Parent */
+            parent: number | null;
+            /** Stage */
+            stage: string | null;
+            /** Startedat */
+            startedAt: number | null;
+            state: components["schemas"]["PlanState"];
+        };
+        /**
+         * PlanKind
+         * @description What a planning job makes.
+         * @enum {string}
+         */
+        PlanKind: "fleet" | "day" | "replan";
+        /**
+         * PlanState
+         * @description Where a planning job is.
+         * @enum {string}
+         */
+        PlanState: "queued" | "running" | "done" | "failed";
+        /**
          * PostedLineAnswer
          * @description A line as one version posted it; in a correction the amount is the difference.
          */
@@ -2384,6 +2797,26 @@ export interface components {
             poolPrice: number;
             /** Slot */
             slot: number;
+        };
+        /**
+         * ProblemAnswer
+         * @description Why a job failed, as problem+json says it.
+         */
+        ProblemAnswer: {
+            /** Code */
+            code: string;
+            /** Detail */
+            detail: string;
+            /** Facts */
+            facts: {
+                [key: string]: unknown;
+            };
+            /** Status */
+            status: number;
+            /** Title */
+            title: string;
+            /** Type */
+            type: string;
         };
         /**
          * ProfilesAnswer
@@ -2529,6 +2962,18 @@ export interface components {
             ready: boolean;
         };
         /**
+         * ReasonAnswer
+         * @description Why a box refused, by its stable name, in both languages.
+         */
+        ReasonAnswer: {
+            /** Code */
+            code: string;
+            /** En */
+            en: string;
+            /** Zh */
+            zh: string;
+        };
+        /**
          * RecordAnswer
          * @description The record: all that the split was made from, and the split.
          */
@@ -2601,6 +3046,50 @@ export interface components {
             segment: string | null;
         };
         /**
+         * ReplanBody
+         * @description One cycle (9.12) from measured states.
+         */
+        ReplanBody: {
+            /** Beginsms */
+            beginsMs: number;
+            /** Deviationprice */
+            deviationPrice?: number | null;
+            /**
+             * Endslackppm
+             * @default 10000
+             */
+            endSlackPpm: number;
+            /** Issuedms */
+            issuedMs?: number | null;
+            /**
+             * Mostagems
+             * @default 300000
+             */
+            mostAgeMs: number;
+            /**
+             * Periods
+             * @default 0
+             */
+            periods: number;
+            solver?: components["schemas"]["FleetPath"] | null;
+            /** @default refuse */
+            stale: components["schemas"]["Stale"];
+            /** States */
+            states: components["schemas"]["StateBody"][];
+            /** Timelimits */
+            timeLimitS?: number | null;
+            /**
+             * Unservedprice
+             * @default 10000000
+             */
+            unservedPrice: number;
+            /**
+             * V
+             * @constant
+             */
+            v: 1;
+        };
+        /**
          * RevocationAnswer
          * @description A role that a guardian asked to revoke at once; `member` agreed to it, null while nobody has.
          */
@@ -2660,6 +3149,33 @@ export interface components {
             revision: number;
             /** Schedule */
             schedule: string | null;
+            /** T */
+            t: number;
+        };
+        /**
+         * SaidBodies
+         * @description A box's answers; `device` is the one that signs them.
+         */
+        SaidBodies: {
+            /** Answers */
+            answers: components["schemas"]["SaidBody"][];
+            /** Device */
+            device: string;
+        };
+        /**
+         * SaidBody
+         * @description A box's word on a directive, under the EIP-712 signature `Answer(…)`.
+         */
+        SaidBody: {
+            /** Alg */
+            alg: number;
+            /** Directive */
+            directive: string;
+            outcome: components["schemas"]["Outcome"];
+            /** Reason */
+            reason: string;
+            /** Signature */
+            signature: string;
             /** T */
             t: number;
         };
@@ -2762,6 +3278,27 @@ export interface components {
             voidedUpTo: number;
         };
         /**
+         * SignedAnswer
+         * @description A box's word as it signed it.
+         */
+        SignedAnswer: {
+            /** Alg */
+            alg: number;
+            /** Device */
+            device: string;
+            /** Heardat */
+            heardAt: number;
+            outcome: components["schemas"]["Outcome"];
+            /** Reason */
+            reason: string;
+            /** Signature */
+            signature: string;
+            /** Signer */
+            signer: string;
+            /** T */
+            t: number;
+        };
+        /**
          * SignedSegmentAnswer
          * @description A signed segment without what it covers; times in UTC ms.
          */
@@ -2808,6 +3345,18 @@ export interface components {
             signature: string;
         };
         /**
+         * Stale
+         * @description What is done with a station whose measurement is too old or missing.
+         * @enum {string}
+         */
+        Stale: "refuse" | "hold" | "zero";
+        /**
+         * Standing
+         * @description Where a directive stands.
+         * @enum {string}
+         */
+        Standing: "waiting" | "accepted" | "refused" | "done" | "superseded" | "unanswered";
+        /**
          * StateAnswer
          * @description The ratings and the measured state that a station's caps follow from (protocol 9.8.2).
          */
@@ -2840,6 +3389,24 @@ export interface components {
             station: number;
             /** Tms */
             tMs: number;
+        };
+        /**
+         * StateBody
+         * @description What was measured at a station of the fleet.
+         */
+        StateBody: {
+            /** Chargew */
+            chargeW?: number | null;
+            /** Dischargew */
+            dischargeW?: number | null;
+            /** Energywh */
+            energyWh: number;
+            /** Measuredms */
+            measuredMs: number;
+            /** Netloadwh */
+            netLoadWh?: number[] | null;
+            /** Station */
+            station: number;
         };
         /**
          * StationAnswer
@@ -3067,6 +3634,8 @@ export interface components {
         WhoAnswer: {
             /** Address */
             address: string | null;
+            /** Dispatcher */
+            dispatcher: boolean;
             /** Member */
             member: number | null;
             /** Operator */
@@ -3479,6 +4048,132 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Page_DeviceAnswer_"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    directives_v1_directives_get: {
+        parameters: {
+            query?: {
+                /** @description of this instruction */
+                call?: number | null;
+                /** @description `next` of the page before */
+                cursor?: string | null;
+                /** @description items a page */
+                limit?: number;
+                state?: components["schemas"]["Standing"] | null;
+                station?: number | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_DirectiveAnswer_"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    send_v1_directives_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/vnd.ipld.dag-cbor": string;
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DirectivesTaken"];
+                };
+            };
+        };
+    };
+    directive_v1_directives__directive__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                directive: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DirectiveDetail"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    answer_v1_directives_answers_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SaidBodies"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HeardAnswer"];
                 };
             };
             /** @description Validation Error */
@@ -3992,6 +4687,145 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["RunAnswer"][];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    plans_v1_plans_get: {
+        parameters: {
+            query?: {
+                /** @description `next` of the page before */
+                cursor?: string | null;
+                /** @description items a page */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_PlanHeadingAnswer_"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    plan_v1_plans_post: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description repeat it to repeat the answer */
+                "Idempotency-Key": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PlanBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PlanAsked"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    one_plan_v1_plans__plan__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                plan: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PlanAnswer"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    replan_v1_plans__plan__replans_post: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description repeat it to repeat the answer */
+                "Idempotency-Key": string;
+            };
+            path: {
+                plan: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReplanBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PlanAsked"];
                 };
             };
             /** @description Validation Error */
@@ -4942,6 +5776,42 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["CurveAnswer"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    for_box_v1_stations__station__directives_get: {
+        parameters: {
+            query?: {
+                after?: number;
+            };
+            header?: {
+                /** @description <device>:<t>:<alg>:<hex> over Ask(device, t, keccak256(path with query)) */
+                "alliance-ask"?: string;
+            };
+            path: {
+                station: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/vnd.ipld.dag-cbor": string;
                 };
             };
             /** @description Validation Error */

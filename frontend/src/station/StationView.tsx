@@ -13,6 +13,7 @@ import { named, useText } from "../text/TextProvider.tsx";
 import { AnchoringCard } from "./AnchoringCard.tsx";
 import { CurveCard } from "./CurveCard.tsx";
 import { DevicesCard } from "./DevicesCard.tsx";
+import { DirectivesCard } from "./DirectivesCard.tsx";
 import { LimitsCard } from "./LimitsCard.tsx";
 import { LiveCard } from "./LiveCard.tsx";
 import { StationLeasesCard } from "./StationLeasesCard.tsx";
@@ -45,6 +46,7 @@ function OneStation({ station, all }: { readonly station: Station; readonly all:
         <DayPicker day={day} latest={today} choose={choose} />
       </Heading>
       <LiveCard station={station} />
+      <DirectivesCard station={station} />
       <CurveCard station={station.station} day={day} />
       <div className="columns">
         <LimitsCard station={station} profile={profile} />
