@@ -49,6 +49,7 @@ DIRECTIVE = keccak256(
     b"Directive(uint32 station,uint64 number,uint64 issued,uint64 from,uint64 until,bytes32 plan,bytes32 body)"
 )
 ANSWER = keccak256(b"Answer(bytes32 directive,uint8 outcome,uint64 t,bytes32 reason)")
+HEALTH = keccak256(b"Health(address device,uint64 t,bytes32 report)")
 
 
 def ack_digest(domain: Domain, *, segment: Digest, epoch: int) -> Digest:
@@ -98,3 +99,8 @@ def directive_digest(
 def answer_digest(domain: Domain, *, directive: Digest, outcome: int, t_ms: int, reason: Digest) -> Digest:
     """A box's word on what became of a directive (protocol 9.15.5); `reason` is its text's SHA-256."""
     return domain.digest(ANSWER, directive, outcome, t_ms, reason)
+
+
+def health_digest(domain: Domain, *, device: Address, t_ms: int, body: Digest) -> Digest:
+    """A device's report of a test of its battery (protocol 9.22.9); `body` is the report's SHA-256."""
+    return domain.digest(HEALTH, device, t_ms, body)
