@@ -16,7 +16,7 @@ import structlog
 from pydantic import TypeAdapter
 
 from alliance.errors import AllianceError
-from edge.control.guard import Order, Reason
+from edge.control.guard import Order
 from edge.control.limits import Limits
 from edge.control.wish import Base, Source
 from edge.devices.station import PcsState, StationSample
@@ -186,11 +186,11 @@ class Diagnosis:
         self._record(sample, t_ms)
         if t_ms - self._job_ms >= _JOB_MS:
             self._keep_job(t_ms)
-        still = sample is not None and abs(sample.battery_power_w) * 50 <= self._limits.discharge_power_w
+        still = sample is None or abs(sample.battery_power_w) * 50 <= self._limits.discharge_power_w
         self._become(
             cycle.advanced(
                 self._job, order, t_ms=t_ms, soc_bp=None if sample is None else sample.soc_bp,
-                resting=still if sample is not None else Reason.NO_MEASUREMENT not in order.reasons,
+                resting=still,
             )
         )  # fmt: skip
 
@@ -249,9 +249,10 @@ class Diagnosis:
         if name is not None and not after.reason:
             self._keep_cells(name)
         if self._test is not None and self._test.path.exists():
-            with suppress(OSError), self._test.path.open("a") as file:
-                os.fsync(file.fileno())
-            sync_folder(self._test.folder)
+            with suppress(OSError):
+                with self._test.path.open("a") as file:
+                    os.fsync(file.fileno())
+                sync_folder(self._test.folder)
 
     def _keep_cells(self, name: str) -> None:
         if self._test is None or not (cells := self._cells_mv()):
@@ -304,20 +305,18 @@ class Diagnosis:
         try:
             _write_whole(_report_path(self._state, job_now), json.dumps(told, ensure_ascii=False))
         except OSError as failure:
-            self._log.warning("soh_test.report_failed", reason=str(failure))
+            self._alarms.raised("soh_test.report_failed", at_ms=job_now.seen_ms, reason=str(failure))
             return
+        self._alarms.cleared("soh_test.report_failed", at_ms=job_now.seen_ms)
         self._unsigned, self._test = False, None
         test.path.unlink(missing_ok=True)
 
     def _reduce(self, sample: StationSample, t_ms: int) -> None:
         if len(sample.points) != self._points:
             self._points = len(sample.points)
-            self._keys[VOLTAGE.name] = keys_of(sample.points, part="cell", what="voltage") or self._keys.get(
-                VOLTAGE.name, ()
-            )
-            self._keys[TEMPERATURE.name] = keys_of(sample.points, part="probe", what="temperature") or self._keys.get(
-                TEMPERATURE.name, ()
-            )
+            for name, part, what in ((VOLTAGE.name, "cell", "voltage"), (TEMPERATURE.name, "probe", "temperature")):
+                known = self._keys.get(name, ())
+                self._keys[name] = tuple(dict.fromkeys((*known, *keys_of(sample.points, part=part, what=what))))
         for name, reducer in self._reducers.items():
             keys = self._keys.get(name, ())
             records = reducer.see(t_ms, [sample.points.get(key) for key in keys])

@@ -1,13 +1,19 @@
 """Cell data (protocol 9.22.7, A15): a hundredth of the feed goes on, every anomaly with its surroundings at once."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from edge.evidence.recorder import Recording
+from edge.health.alarms import counted, standing
 from edge.health.diagnosis.cell_files import CellFiles
 from edge.health.diagnosis.reduction import VOLTAGE, WINDOW, Anomaly, Record, Reducer
+from tests.edge.health.bench import KEYS, NOTHING, Bench, Character, diagnosis_at
 from tests.edge.health.feed import RULE_OF, Injected, injections, looks
+from tests.edge.peer import DOMAIN
+from tests.edge.rig import folder_at, seeded
 
 CELLS, SECONDS, START_MS = 64, 4 * 3_600, 1_784_044_800_000
 
@@ -80,6 +86,21 @@ def test_a_value_beyond_its_bounds_is_told_though_every_other_cell_goes_with_it(
     without = Reducer(VOLTAGE, rules=frozenset(Anomaly) - {Anomaly.OUTSIDE})
     without.see(START_MS, [3_640] * 8)
     assert not [r for r in without.see(START_MS + 1_000, [3_655] * 8) if r["kind"] == "odd"]
+
+
+def test_a_cell_that_the_device_no_longer_gives_is_told_by_its_key_and_stands_as_an_alarm(tmp_path: Path) -> None:
+    folder = folder_at(tmp_path)
+    recording = Recording(domain=DOMAIN, device=folder.device, signer=None, epoch_seconds=900, chance=seeded)
+    bench = Bench(Character(), diagnosis_at(folder.store, tmp_path, lambda: recording), visible=16)
+    bench.round(NOTHING)
+    bench.doctor = lambda sample: replace(sample, points={k: v for k, v in sample.points.items() if k != KEYS[4]})
+    bench.round(NOTHING)
+    (path,) = (tmp_path / "cells").iterdir()
+    odd = [line for line in map(json.loads, path.read_text().splitlines()) if line["kind"] == "odd"]
+    assert [(line["cell"], line["why"]) for line in odd] == [(5, "missing")]
+    assert KEYS[4] in dict(standing(folder.store))["cells.anomalous.cellVoltageMv"]
+    assert counted(folder.store)["cell_anomalies"] == 1
+    folder.close()
 
 
 def test_files_stay_within_their_bound_and_the_oldest_day_goes_first(tmp_path: Path) -> None:
