@@ -78,7 +78,7 @@ class Site:
 async def site(folder: Path, peer: Peer) -> AsyncIterator[Site]:
     days = {DAY: DayProfile(day=DAY, load_w=(800_000,) * 96, pv_w=(0,) * 96)}
     plant = Plant(parameters=SITE, days=days, seed="diagnosis", start_ms=START_MS)
-    parts, supervisor = StationParts(plant, seed="diagnosis"), Supervisor(patience_s=60)
+    parts, supervisor = StationParts(plant, seed="diagnosis"), Supervisor(patience_s=240)
     servers, settings = [], []
     for table, part in parts.by_table.items():
         servers.append(part.registers.server(host="127.0.0.1", port=_free()))
