@@ -65,7 +65,7 @@ def start(
     terms = cycle.Terms(
         power_w=most_w // 2 if power_w is None else power_w, rest_ms=1_000 * rest_s, over_schedule=over_schedule
     )
-    terms.check(limits)
+    terms.check(limits, cells=settings.cells)
     job = _stored_job(settings)
     if job is not None and not job.stage.over:
         raise CycleRunning(started_ms=job.started_ms, stage=str(job.stage))

@@ -14,6 +14,7 @@ from alliance.errors import Malformed, Refused
 from edge.control.guard import Order, Reason
 from edge.control.limits import Limits
 from edge.control.wish import Base, Source
+from edge.health.diagnosis.cell import CellData
 
 LONGEST_MS = 24 * 3_600_000
 GAP_MS = 900_000
@@ -101,8 +102,10 @@ class Terms:
     over_schedule: bool = False
     """Whether the test goes before the schedule; what deviates is then paid for as any deviation is."""
 
-    def check(self, limits: Limits) -> None:
-        """Refuse terms outside what the station may do. Raises CycleTermsMalformed."""
+    def check(self, limits: Limits, *, cells: CellData | None) -> None:
+        """Refuse terms outside what the station may do, or without cell data. Raises CycleTermsMalformed."""
+        if cells is None:
+            raise CycleTermsMalformed(field="cells", got="none", want="[cells] in the settings")
         most_w = min(limits.charge_power_w, limits.discharge_power_w)
         if not most_w // 20 <= self.power_w <= most_w or self.power_w <= 0:
             raise CycleTermsMalformed(field="power_w", got=str(self.power_w), want=f"{most_w // 20}…{most_w}")

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import structlog
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, ValidationError
 
 from alliance.errors import AllianceError
 from edge.control.guard import Order
@@ -75,15 +75,19 @@ def severity_of(sample: StationSample) -> Severity:
 
 
 def saved(store: Store) -> Saved | None:
-    """What a database holds of the diagnosis."""
+    """What a database holds of the diagnosis; what another version wrote is gathered anew."""
     raw = store.meta(GATHERED)
-    return None if raw is None else SAVED.validate_json(raw)
+    with suppress(ValidationError):
+        return None if raw is None else SAVED.validate_json(raw)
+    return None
 
 
 def job(store: Store) -> Job | None:
-    """The test that a database holds."""
+    """The test that a database holds, unless another version wrote it."""
     raw = store.meta(TEST)
-    return None if raw is None else JOB.validate_json(raw)
+    with suppress(ValidationError):
+        return None if raw is None else JOB.validate_json(raw)
+    return None
 
 
 @dataclass(slots=True)
@@ -104,11 +108,16 @@ class _Test:
         return self.folder / f"soh-test-{self.started_ms}.rows"
 
     def load(self) -> None:
-        """Read what stood on the disk; a torn last line is no row."""
-        with suppress(FileNotFoundError):
-            for line in self.path.read_text(encoding="utf-8").splitlines():
-                with suppress(ValueError, AllianceError):
-                    self._take(json.loads(line))
+        """Read what stood on the disk; a torn last line is no row, and nothing is written behind it."""
+        text = ""
+        with suppress(OSError):
+            text = self.path.read_text(encoding="utf-8", errors="replace")
+        for line in text.splitlines():
+            with suppress(ValueError, AllianceError):
+                self._take(json.loads(line))
+        if text and not text.endswith("\n"):
+            with suppress(OSError), self.path.open("a") as file:
+                file.write("\n")
         if self.rows:
             self.charge = self.rows[-1].charge
 
@@ -218,7 +227,7 @@ class Diagnosis:
             return
         given = value.get("terms")
         terms = terms_of(given if isinstance(given, dict) else {})
-        terms.check(self._limits)
+        terms.check(self._limits, cells=self._cells)
         if running or self._sample is None:
             return
         begun = cycle.started(terms, t_ms=t_ms, soc_bp=self._sample.soc_bp)

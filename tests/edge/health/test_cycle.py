@@ -114,7 +114,9 @@ def test_a_rest_begins_when_the_current_has_gone() -> None:
 )
 def test_terms_outside_the_stations_limits_are_refused(terms: Terms) -> None:
     with pytest.raises(CycleTermsMalformed):
-        terms.check(LIMITS)
+        terms.check(LIMITS, cells=CELLS)
+    with pytest.raises(CycleTermsMalformed, match="cells"):
+        TERMS.check(LIMITS, cells=None)
 
 
 @pytest.fixture
@@ -166,6 +168,8 @@ def test_a_test_goes_on_after_a_restart_and_its_report_tells_the_capacity(folder
     assert held_job(folder).stage is Stage.DISCHARGE
     bench.plant.command(0, enabled=True)  # the device falls back while nobody speaks to it
     bench.t_ms += 300_000
+    (rows,) = (folder.path / "diagnosis").glob("*.rows")
+    rows.write_bytes(rows.read_bytes()[:-20])  # the power went in mid-line
     bench.diagnosis = diagnosis(folder)
     orders = play(bench, folder)
     assert (held_job(folder).stage, held_job(folder).reason) == (Stage.DONE, "")
@@ -253,6 +257,13 @@ def test_a_request_that_cannot_be_obeyed_is_counted_and_begins_nothing(folder: S
     assert keeper.job(folder.store) is None
     assert counted(folder.store)["soh_tests_refused"] == 1
     assert not (folder.path / keeper.REQUEST).exists()
+
+
+def test_what_another_version_wrote_is_gathered_anew(folder: StateFolder) -> None:
+    for name in (keeper.GATHERED, keeper.TEST):
+        folder.store.keep(name, b'{"v": 99}')
+    assert (keeper.saved(folder.store), keeper.job(folder.store)) == (None, None)
+    assert Bench(WHO, diagnosis(folder), visible=16).round(NOTHING).power_w == 0
 
 
 def test_a_report_waits_for_a_key(folder: StateFolder) -> None:
