@@ -47,7 +47,7 @@ def diagnose(
     if plain:
         typer.echo(json.dumps(told, ensure_ascii=False))
         return
-    for line in lines(told, _Words(language)):
+    for line in lines(told, Words(language)):
         typer.echo(line)
 
 
@@ -134,23 +134,26 @@ def check(
     )  # fmt: skip
 
 
-class _Words:
+class Words:
     """Texts in one language."""
 
     def __init__(self, language: Literal["zh", "en"]) -> None:
         self._at = 0 if language == "zh" else 1
 
     def one(self, zh: str, en: str) -> str:
+        """The text in this language."""
         return (zh, en)[self._at]
 
     def of(self, texts: Mapping[str, Text], name: str) -> str:
+        """A catalogue's text; the name itself where it has none."""
         return texts[name][self._at] if name in texts else name
 
     def pick(self, text: Text) -> str:
+        """A text of a catalogue in this language."""
         return text[self._at]
 
 
-def lines(told: Mapping[str, Any], say: _Words) -> list[str]:
+def lines(told: Mapping[str, Any], say: Words) -> list[str]:
     """The diagnosis for a person."""
     return [
         say.one(f"储能站 {told['station']} 电池诊断", f"Battery diagnosis of station {told['station']}"),
@@ -162,7 +165,7 @@ def lines(told: Mapping[str, Any], say: _Words) -> list[str]:
     ]
 
 
-def _health(told: Mapping[str, Any], say: _Words) -> list[str]:
+def _health(told: Mapping[str, Any], say: Words) -> list[str]:
     score = told["scoreCenti"]
     parts = ", ".join(f"{say.of(PARTS, name)} {part / 100:.0f}" for name, part in told["scoreParts"].items())
     missing = ", ".join(say.of(PARTS, name) for name in told["scoreMissing"])
@@ -180,14 +183,14 @@ def _health(told: Mapping[str, Any], say: _Words) -> list[str]:
     ]
 
 
-def _percent(figure: Mapping[str, Any], say: _Words) -> str:
+def _percent(figure: Mapping[str, Any], say: Words) -> str:
     if "value" not in figure:
         return say.one("尚不能判断：", "cannot tell yet: ") + say.of(WHY, figure["why"])
     source = say.one("测试", "test") if figure["from"] == "test" else say.one("运行", "ordinary work")
     return f"{figure['value'] / 100:.2f} % ± {2 * figure['u'] / 100:.2f} % (95 %; {source}, n={figure['n']})"
 
 
-def _spread(spread: Mapping[str, Any] | None, say: _Words) -> list[str]:
+def _spread(spread: Mapping[str, Any] | None, say: Words) -> list[str]:
     if spread is None:
         return [say.one("单体压差 尚无单体电压", "Cell spread: no cell voltages")]
     first = say.one(
@@ -203,19 +206,19 @@ def _spread(spread: Mapping[str, Any] | None, say: _Words) -> list[str]:
     return [first, *([say.one("离群单体 ", "Outstanding cells ") + "; ".join(odd[:16])] if odd else [])]
 
 
-def _band(band: Mapping[str, Any] | None, say: _Words) -> list[str]:
+def _band(band: Mapping[str, Any] | None, say: Words) -> list[str]:
     if band is None:
         return [say.one("可信电量 尚无样本", "Believable energy: no samples yet")]
-    names = {"give": ("可放", "can give"), "take": ("可充", "can take")}
+    names: dict[str, Text] = {"give": ("可放", "can give"), "take": ("可充", "can take")}
     return [
-        f"{say.one('可信电量', 'Believable energy')} {names[side][0 if say.one('z', 'e') == 'z' else 1]} "
+        f"{say.one('可信电量', 'Believable energy')} {say.pick(names[side])} "
         f"{one['energyWh'] / 1000:.1f} kWh [{one['lowWh'] / 1000:.1f}, {one['highWh'] / 1000:.1f}] "
         f"95 % @ {one['powerW'] / 1000:.0f} kW, n={one['runs']}"
         for side, one in band.items()
     ]
 
 
-def _orders(told: Mapping[str, Any], say: _Words) -> list[str]:
+def _orders(told: Mapping[str, Any], say: Words) -> list[str]:
     shown = []
     for order in told["workOrders"]:
         name, cause, action, cell = finding_text(order["name"])
@@ -227,7 +230,7 @@ def _orders(told: Mapping[str, Any], say: _Words) -> list[str]:
     return shown
 
 
-def _test(test: Mapping[str, Any] | None, say: _Words) -> list[str]:
+def _test(test: Mapping[str, Any] | None, say: Words) -> list[str]:
     if test is None:
         return []
     why = f" ({say.of(REASONS, test['reason'])})" if test["reason"] else ""

@@ -1,7 +1,7 @@
 """The commanded test (protocol 9.22.8, 9.22.9): a job that the guard, a hand and a dispatcher go before, and its report."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,6 +10,7 @@ import pytest
 from edge.control.guard import Order, Reason
 from edge.control.wish import Base, Source
 from edge.devices.station import StationSample
+from edge.diagnosing import Words, lines
 from edge.evidence.recorder import Recording
 from edge.folder import StateFolder
 from edge.health.alarms import counted
@@ -17,6 +18,7 @@ from edge.health.diagnosis import cycle, keeper, report
 from edge.health.diagnosis.cycle import CycleTermsMalformed, Ended, Job, Stage, Terms
 from edge.health.diagnosis.keeper import Diagnosis
 from edge.health.diagnosis.report import ReportFiguresWrong, ReportForeign, ReportMalformed, ReportSignatureWrong
+from edge.health.diagnosis.summary import diagnosed
 from oracle.directive import Envelope
 from tests.edge.health.bench import CELLS, LIMITS, NOTHING, Bench, Character, diagnosis_at, scheduled
 from tests.edge.peer import DOMAIN, STRANGER
@@ -162,6 +164,7 @@ def play(bench: Bench, folder: StateFolder, *, until: Stage | None = None) -> li
 
 def test_a_test_goes_on_after_a_restart_and_its_report_tells_the_capacity(folder: StateFolder) -> None:
     bench = begun(folder)
+    bench.cells.capacity_ppm[5] = 950_000
     play(bench, folder, until=Stage.DISCHARGE)
     for _ in range(250):
         bench.round(NOTHING)
@@ -181,9 +184,24 @@ def test_a_test_goes_on_after_a_restart_and_its_report_tells_the_capacity(folder
     assert abs(capacity["value"] - WHO.held_bp) <= 3 * capacity["u"] <= 450
     assert abs(resistance["value"] - 7_000) <= 3 * resistance["u"]
     assert set(found.report["snapshots"]) == {"full", "loaded", "empty"}
+    assert "cell:6:capacity" in [one["name"] for one in found.report["figures"]["findings"]], "the weak cell, by number"
+    _check_shown(folder, found.report)
     assert found.report["rows"][-1][-1] > 0, "what flowed while the box was away is unsure, and said to be"
     assert not list((folder.path / "diagnosis").glob("*.rows"))
     _check_lies(path.read_bytes(), folder)
+
+
+def _check_shown(folder: StateFolder, told: Mapping[str, object]) -> None:
+    """A person reads the same figures, and the work order with its cause."""
+    gathered = keeper.saved(folder.store)
+    shown = {"station": 4, "test": None, **diagnosed(gathered, [told], limits=LIMITS, cells=CELLS)}
+    assert "cell:6:capacity" in [one["name"] for one in shown["workOrders"]]  # type: ignore[attr-defined]
+    zh, en = ("\n".join(lines(shown, Words(language))) for language in ("zh", "en"))  # type: ignore[arg-type]
+    print(zh, en, sep="\n")
+    assert "检修单 单体容量不足 #6" in zh
+    assert "放空时偏离，满充时正常" in zh
+    assert "Work order cell holds less than the others #6" in en
+    assert "95 %; test" in en
 
 
 def _check_lies(raw: bytes, folder: StateFolder) -> None:
