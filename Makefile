@@ -6,7 +6,7 @@ BIN := .venv/bin
 ARGS ?=
 
 .PHONY: help demo test check setup setup-dev contracts page bench lock clean \
-  campaign-power-cut campaign-determinism campaign-kills campaign-resume campaign-settlement campaign-plans campaign-coalitions campaign-forecast campaign-steps campaign-invariants campaign-guard campaign-install gas slither bench-peers
+  campaign-power-cut campaign-determinism campaign-kills campaign-resume campaign-settlement campaign-plans campaign-coalitions campaign-forecast campaign-steps campaign-invariants campaign-guard campaign-install gas slither bench-peers campaign-diagnosis
 
 help: ## what each target does
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-20s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -68,6 +68,9 @@ campaign-guard: setup-dev ## a million random states and commands through the st
 
 campaign-install: setup-dev ## install the station box into an empty environment and drive it as a new user (JSON in the last line)
 	@$(BIN)/python -m tests.campaigns.install $(ARGS)
+
+campaign-diagnosis: setup-dev ## ask hundreds of batteries what they can still give, test them, reduce a day of cells (JSON in the last line)
+	@$(BIN)/python -m tests.campaigns.diagnosis $(ARGS)
 
 gas: setup-dev ## measure the gas of every call and write contracts/gas.json (JSON in the last line)
 	@$(BIN)/python -m tests.contracts.gas

@@ -31,6 +31,7 @@ from edge.evidence.store import StorageFailed, Store
 from edge.evidence.stream import NO_BEACON, Beacon
 from edge.health import status
 from edge.health.alarms import Alarms, Log
+from edge.health.diagnosis.keeper import Diagnosis
 from edge.health.round import Failure, Round
 from edge.link import live, question
 from edge.link.service import Service, ServiceError, ServiceRefused, ServiceUnreachable
@@ -86,6 +87,7 @@ class Parts:
     """The frequency's process (protocol 9.16.4)."""
     configure: Callable[[Service, int], Awaitable[None]] | None = None
     """Asks the platform at an instant for a configuration of the box (protocol 9.20)."""
+    diagnosis: Diagnosis | None = None
 
 
 class StationBox:
@@ -128,6 +130,8 @@ class StationBox:
         self._looked_ms = t_ms
         await self._record(t_ms, sample)
         order = await self._drive(t_ms)
+        if self._parts.diagnosis is not None:
+            self._parts.diagnosis.ordered(order, t_ms=t_ms, seen=sample is not None)
         self._remember(t_ms)
         if not self._rhythm.apart:
             await self._talk(t_ms, sample, order)
@@ -186,6 +190,8 @@ class StationBox:
         troubles = self._parts.devices.troubles
         self._say("device.part_silent", bool(sample.quality & Quality.PART_SILENT), t_ms, **_told(troubles))
         self._watch.see(sample, t_ms=t_ms)
+        if self._parts.diagnosis is not None:
+            self._parts.diagnosis.see(sample, t_ms=t_ms)
         if sample.quality & Quality.CLOCK_SKEWED:
             alarms.raised("device.clock_skewed", at_ms=t_ms)
             alarms.count("clock_skewed")
@@ -274,7 +280,10 @@ class StationBox:
             t_ms, instructed_w=None if instructed is None else instructed[1].power_w, scheduled_w=scheduled_w,
             envelope=envelope,
         )  # fmt: skip
-        self._base, least_w = wanted, self._least_w(now)
+        least_w = self._least_w(now)
+        if parts.diagnosis is not None:
+            wanted = parts.diagnosis.base(t_ms, wanted, least_w=least_w)
+        self._base = wanted
         made = wish.wish(wanted, now=now, limits=parts.limits, least_w=least_w)
         self._say("schedule.missing", scheduled_w is None, t_ms, day=str(day_at(t_ms)))
         self._say("envelope.expired", envelope is not None and not envelope[1], t_ms)

@@ -22,7 +22,7 @@ from alliance.errors import AllianceError, Conflicting, Malformed, Missing, Refu
 from alliance.identity import Address, to_hex
 from alliance.ports import Clock, Randomness
 from alliance.segment import Head
-from edge import commands
+from edge import commands, diagnosing
 from edge.attendance import Attendance, PacedClock
 from edge.box import Parts, Rhythm, StationBox
 from edge.clock import always_synchronised, kernel_synchronised
@@ -39,6 +39,7 @@ from edge.evidence.sampling import BATTERY_CHANNEL, METER_CHANNEL
 from edge.evidence.screening import Bounds, bounds_of
 from edge.folder import KEY, NEXT, SIGNING, StateFolder, next_key, open_folder
 from edge.health import status as box_status
+from edge.health.diagnosis.keeper import Diagnosis
 from edge.keys import enrolment, reenrolment, rotation
 from edge.keys.passphrase import lock_of
 from edge.keys.signing import KeyKeeper
@@ -58,6 +59,8 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_
 table_app = typer.Typer(no_args_is_help=True, help="Point tables (点表).")
 app.add_typer(table_app, name="table")
 commands.register(app)
+app.command()(diagnosing.diagnose)
+app.add_typer(diagnosing.app, name="soh-test")
 
 Config = Annotated[Path, typer.Option("--config", help="Settings, TOML or JSON.")]
 
@@ -380,6 +383,16 @@ def _box(deployment: Deployment, settings: Settings, attendance: Attendance, clo
         shave_demand=settings.shave_demand,
         fast=_fast(settings, folder),
         configure=attendance.configuring.exchange,
+        diagnosis=Diagnosis(
+            folder.store,
+            settings.state,
+            station=settings.station,
+            limits=settings.limits,
+            cells=settings.cells,
+            recording=lambda: recording,
+            alarms=alarms,
+            cell_bytes=settings.cell_bytes,
+        ),
     )
     return StationBox(parts, _rhythm(settings))
 

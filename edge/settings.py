@@ -19,6 +19,7 @@ from alliance.errors import AllianceError, Malformed, Missing, Refused
 from alliance.identity import Address, address
 from edge.control.limits import Limits, Need
 from edge.devices.open import CapacitorSettings, DeviceSettings, PartSettings
+from edge.health.diagnosis.cell import CellData
 from edge.tables import shipped
 from oracle.deployment import Deployment
 
@@ -113,6 +114,10 @@ class Settings(BaseSettings):
     """Whether key files may stand unencrypted."""
     device: Annotated[DeviceSettings, BeforeValidator(_device)]
     limits: Annotated[Limits, BeforeValidator(_known_keys(Limits))]
+    cells: Annotated[CellData | None, BeforeValidator(_known_keys(CellData))] = None
+    """The battery's cells by their data sheet (protocol 9.22.1); without them capacity and resistance are not told."""
+    cell_bytes: Annotated[int, Field(ge=1 << 20)] = 64 << 20
+    """Most that reduced cell data may hold in the state folder."""
     shave_demand: bool = False
     """Whether the battery discharges, schedule or not, to keep `limits.demand_w` or what the month has reached."""
     pacer: Literal["system", "lockstep"] = "system"

@@ -53,6 +53,7 @@ CONFIGURATION = keccak256(b"Configuration(uint32 station,uint64 number,uint64 is
 CONFIGURATION_ANSWER = keccak256(b"ConfigurationAnswer(bytes32 configuration,uint8 outcome,uint64 t,bytes32 reason)")
 EVENT_HEAD = keccak256(b"EventHead(address device,uint64 number,bytes32 entry)")
 ASK = keccak256(b"Ask(address device,uint64 t,bytes32 path)")
+HEALTH = keccak256(b"Health(address device,uint64 t,bytes32 report)")
 
 
 def ack_digest(domain: Domain, *, segment: Digest, epoch: int) -> Digest:
@@ -126,3 +127,8 @@ def event_head_digest(domain: Domain, *, device: Address, number: int, entry: Di
 def ask_digest(domain: Domain, *, device: Address, t_ms: int, path: str) -> Digest:
     """A box's question after what is its own alone (protocol 9.15.6); `path` with its query, as it is asked."""
     return domain.digest(ASK, device, t_ms, keccak256(path.encode()))
+
+
+def health_digest(domain: Domain, *, device: Address, t_ms: int, body: Digest) -> Digest:
+    """A device's report of a test of its battery (protocol 9.22.9); `body` is the report's SHA-256."""
+    return domain.digest(HEALTH, device, t_ms, body)

@@ -1,5 +1,6 @@
 """A battery behind its converter, in exact integers: what goes in, times the efficiency, is what is stored.
 
+It ages: what it can hold falls with every cycle, and a higher resistance, by age or cold, loses more on the way.
 Energy is counted in watt-milliseconds (1 Wh = 3,600,000 W·ms), so that power in watts times time in milliseconds needs
 no rounding. Energy and power are positive out of the battery.
 """
@@ -21,7 +22,22 @@ LFP_EFFICIENCY = (
     (500_000, 958_000),
     (1_000_000, 949_000),
 )
-"""One way, converter and cells: (share of rated power, efficiency), both ppm; typical of a 1 kV LFP system."""
+"""One way, converter and cells: (share of rated power, efficiency), both ppm; typical of a 1 kV LFP system.
+
+Holds for new cells at `WARM_DC` and above.
+"""
+WARM_DC = 220
+RESISTANCE_BY_DC = (
+    (-100, 2_441_000),
+    (0, 1_848_000),
+    (100, 1_427_000),
+    (220, 1_070_000),
+    (250, ONE),
+    (360, 788_000),
+    (450, 656_000),
+    (600, 494_000),
+)
+"""Resistance at a cell temperature (tenths of °C), ppm of that at 25 °C: Arrhenius with 2,000 K, straight between."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +57,13 @@ class BatteryRating:
     soh_bp: int = 9_900
     """State of health when new to the simulation."""
     life_cycles: int = 6_000
-    """Full cycles in which the reported state of health falls by 2000 bp."""
+    """Full cycles in which the reported state of health, and what the cells hold, fall by 2000 bp."""
+    held_bp: int = FULL_BP
+    """Share of `capacity_wh` that the cells really hold at first, whatever the battery management reports."""
+    resistance_ppm: int = ONE
+    """The cells' resistance, of that when new."""
+    ohmic_ppm: int = 18_000
+    """Share of rated power that the resistance of new cells at 25 °C loses at rated power, within `efficiency`."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -58,7 +80,8 @@ class Battery:
     @property
     def capacity_wms(self) -> int:
         """Usable energy."""
-        return self.rating.capacity_wh * WMS_PER_WH
+        held_bp = max(0, self.rating.held_bp - self._worn_bp)
+        return self.rating.capacity_wh * WMS_PER_WH * held_bp // FULL_BP
 
     @property
     def soc_bp(self) -> int:
@@ -68,8 +91,11 @@ class Battery:
     @property
     def soh_bp(self) -> int:
         """State of health as the battery management reports it, basis points."""
-        worn = self.cycled_wms * 2_000 // (self.capacity_wms * self.rating.life_cycles)
-        return max(0, self.rating.soh_bp - worn)
+        return max(0, self.rating.soh_bp - self._worn_bp)
+
+    @property
+    def _worn_bp(self) -> int:
+        return self.cycled_wms * 2_000 // (self.rating.capacity_wh * WMS_PER_WH * self.rating.life_cycles)
 
     @property
     def charge_limit_w(self) -> int:
@@ -82,14 +108,16 @@ class Battery:
         """Highest discharging power now, a magnitude."""
         return _tapered(self.rating.discharge_power_w, self.soc_bp, self.rating.discharge_taper_bp)
 
-    def efficiency_ppm(self, power_w: int) -> int:
-        """One-way efficiency at a power of either sign, parts per million."""
+    def efficiency_ppm(self, power_w: int, *, cell_dc: int = 250) -> int:
+        """One-way efficiency at a power of either sign and a cell temperature (tenths of °C), parts per million."""
         rated = self.rating.discharge_power_w if power_w > 0 else self.rating.charge_power_w
-        return _interpolate(self.rating.efficiency, min(ONE, abs(power_w) * ONE // rated))
+        share = min(ONE, abs(power_w) * ONE // rated)
+        more = max(0, resistance_at(self.rating.resistance_ppm, cell_dc) - resistance_at(ONE, WARM_DC))
+        return interpolate(self.rating.efficiency, share) - self.rating.ohmic_ppm * share // ONE * more // ONE
 
-    def exchange(self, energy_wms: int, *, power_w: int) -> int:
+    def exchange(self, energy_wms: int, *, power_w: int, cell_dc: int = 250) -> int:
         """Move energy through the AC side at a power; return what really moved, never past full or empty."""
-        efficiency = self.efficiency_ppm(power_w)
+        efficiency = self.efficiency_ppm(power_w, cell_dc=cell_dc)
         if energy_wms < 0:
             return -self._charge(-energy_wms, efficiency)
         return self._discharge(energy_wms, efficiency)
@@ -100,7 +128,7 @@ class Battery:
         self.stored_wms -= lost
 
     def _charge(self, energy_wms: int, efficiency_ppm: int) -> int:
-        room = (self.capacity_wms - self.stored_wms) * ONE // efficiency_ppm
+        room = max(0, self.capacity_wms - self.stored_wms) * ONE // efficiency_ppm
         taken = min(energy_wms, room)
         self.stored_wms += taken * efficiency_ppm // ONE
         self.charge_wms += taken
@@ -123,7 +151,13 @@ def _tapered(power_w: int, room_bp: int, taper_bp: int) -> int:
     return max(power_w // 20, power_w * room_bp // taper_bp)
 
 
-def _interpolate(curve: tuple[tuple[int, int], ...], x: int) -> int:
+def resistance_at(resistance_ppm: int, cell_dc: int) -> int:
+    """A resistance stated for 25 °C at another cell temperature, tenths of °C."""
+    return resistance_ppm * interpolate(RESISTANCE_BY_DC, max(RESISTANCE_BY_DC[0][0], cell_dc)) // ONE
+
+
+def interpolate(curve: tuple[tuple[int, int], ...], x: int) -> int:
+    """A curve of straight lines at a value, level beyond its last point; below the first its first line goes on."""
     for (x0, y0), (x1, y1) in pairwise(curve):
         if x <= x1:
             return y0 + (y1 - y0) * (x - x0) // (x1 - x0)

@@ -65,6 +65,8 @@ class PlantParameters:
     start_export_wh: int = 1_000_000
     start_charge_wh: int = 1_000_000
     start_discharge_wh: int = 950_000
+    ambient_dc: int = 220
+    """What the cells cool down to, tenths of °C."""
     lag_ms: int = 0
     """How long the converter does what it did before it begins to follow another order."""
 
@@ -94,6 +96,8 @@ class Snapshot:
     """Hottest cell, tenths of a degree Celsius."""
     load_w: int
     pv_w: int
+    cell_power_w: int
+    """Between converter and cells: what leaves their store, losses included, positive when they discharge."""
     voltage_ppm: int = ONE
     """Of the grid, in parts of the nominal one; a plant knows no other, `simulation.devices.grid` disturbs it."""
 
@@ -136,6 +140,7 @@ class _Live:
     last_battery_w: int = 0
     last_load_w: int = 0
     last_pv_w: int = 0
+    last_cell_w: int = 0
     cell_temperature_mc: int = 22_000
     before_w: int = 0
     acts_ms: int = 0
@@ -154,12 +159,13 @@ class Plant:
         rating, start = parameters.battery, parameters
         self._live = _Live(
             t_ms=start_ms,
-            stored_wms=rating.capacity_wh * WMS_PER_WH * start.start_soc_bp // 10_000,
+            stored_wms=rating.capacity_wh * WMS_PER_WH * rating.held_bp // 10_000 * start.start_soc_bp // 10_000,
             charge_wms=start.start_charge_wh * WMS_PER_WH,
             discharge_wms=start.start_discharge_wh * WMS_PER_WH,
             cycled_wms=0,
             import_wms=start.start_import_wh * WMS_PER_WH,
             export_wms=start.start_export_wh * WMS_PER_WH,
+            cell_temperature_mc=start.ambient_dc * 100,
         )
         self._battery = self._battery_of(self._live)
 
@@ -240,6 +246,7 @@ class Plant:
             cell_temperature_dc=live.cell_temperature_mc // 100,
             load_w=live.last_load_w,
             pv_w=live.last_pv_w,
+            cell_power_w=live.last_cell_w,
         )
 
     def save(self) -> dict[str, int]:
@@ -276,7 +283,9 @@ class Plant:
         base_w = pv_w - load_w - self.parameters.standby_w
         target_w = self._within_pcc(self._within_battery(self._followed()), base_w)
         asked_wms, live.power_w = self._ramp(target_w, dt_ms)
-        moved_wms = battery.exchange(asked_wms, power_w=asked_wms // dt_ms) if asked_wms else 0
+        stored_wms, cell_dc = battery.stored_wms, live.cell_temperature_mc // 100
+        moved_wms = battery.exchange(asked_wms, power_w=asked_wms // dt_ms, cell_dc=cell_dc) if asked_wms else 0
+        live.last_cell_w = _rounded(stored_wms - battery.stored_wms, dt_ms)
         battery.rest(dt_ms)
         cooling_wms = abs(moved_wms) * _COOLING_PPM // ONE
         self._meter(base_w * dt_ms + moved_wms - cooling_wms, dt_ms)
@@ -337,9 +346,9 @@ class Plant:
         live.last_meter_w = _rounded(net_wms, dt_ms)
 
     def _warm(self, dt_ms: int) -> None:
-        """Cells drift to 22 °C plus up to 14 °C at full power, with a time constant of half an hour."""
+        """Cells drift to what is around them plus up to 14 °C at full power, with a time constant of half an hour."""
         live, rated = self._live, self.parameters.battery.discharge_power_w
-        aim_mc = 22_000 + 14_000 * live.last_battery_w**2 // rated**2
+        aim_mc = self.parameters.ambient_dc * 100 + 14_000 * live.last_battery_w**2 // rated**2
         live.cell_temperature_mc += (aim_mc - live.cell_temperature_mc) * dt_ms // 1_800_000
 
     def _limit(self, limit_w: int) -> int:

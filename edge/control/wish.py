@@ -18,11 +18,12 @@ SLOTS_AN_HOUR = 4
 
 
 class Source(StrEnum):
-    """Where a wish comes from."""
+    """Where a wish comes from; `TEST` is a commanded test of the battery (protocol 9.22.8)."""
 
     INSTRUCTION = "instruction"
     SCHEDULE = "schedule"
     SAFE = "safe"
+    TEST = "test"
     NOTHING = "nothing"
 
 

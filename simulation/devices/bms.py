@@ -1,28 +1,22 @@
 """The battery management system of a plant behind its shipped table: clusters, packs, cells; permissions; heartbeat.
 
-Cells follow an LFP curve of open-circuit voltage, a resistance, and each its own seeded offset; probes follow the
-plant's hottest cell. A cell or probe can be made faulty by command: extremes, alarm words and permissions follow.
+Cells follow `simulation.cells`: an LFP curve of open-circuit voltage, resistance, relaxation, and each its own seeded
+capacity, resistance and content; probes follow the plant's hottest cell. A cell or probe can be made faulty by command:
+extremes, alarm words and permissions follow.
 """
 
 from collections.abc import Mapping
-from itertools import pairwise
 
 from edge.devices.tables import read_points
 from edge.tables import shipped
+from simulation.cells import CELLS_IN_SERIES, Cells
 from simulation.devices.registers import Registers
-from simulation.noise import ONE, Noise
 from simulation.plant import Plant, Snapshot, State
 
 CLUSTERS, PACKS, CELLS, PROBES = 2, 4, 16, 4
-_OCV = ((0, 2_800), (500, 3_100), (1_000, 3_200), (3_000, 3_270), (7_000, 3_320), (9_500, 3_350), (10_000, 3_450))
-"""(SOC bp, mV) of a resting LFP cell."""
-_SAG_MV = 60
-"""A cell's voltage moves so far at rated power."""
 _OVERVOLTAGE_MV, _UNDERVOLTAGE_MV, _SPREAD_MV = 3_650, 2_600, 500
 _HOT_DC, _COLD_DC, _UNEVEN_DC = 550, 0, 150
 _OVERVOLTAGE, _UNDERVOLTAGE, _HOT, _COLD, _SPREAD, _UNEVEN, _CONTACTOR = 1, 2, 4, 8, 16, 32, 1 << 11
-_STRINGS_V = 416
-"""Cells in series in a cluster of the real plant; the registers show a part of them."""
 
 
 class BmsDevice:
@@ -32,8 +26,8 @@ class BmsDevice:
         self._plant = plant
         self.registers = Registers(read_points(shipped()["bms"]), obey=self._obey)
         self.registers.put({"bms.contactor_order": 1})
-        noise = Noise(seed=seed, series="cells")
-        self._offsets = {key: noise.at(n) * 3 // ONE for n, key in enumerate(_keys("cell", CELLS, "voltage"))}
+        self._keys = _keys("cell", CELLS, "voltage")
+        self.cells = Cells(plant.parameters.battery, seed=seed, count=len(self._keys))
         self._forced: dict[str, int] = {}
         self._beats = 0
         self.beating = True
@@ -49,7 +43,8 @@ class BmsDevice:
 
     def publish(self, now: Snapshot) -> None:
         """Show an instant."""
-        cells, probes = self._cells(now), self._probes(now)
+        self.cells.live(now)
+        cells, probes = self._cells(), self._probes(now)
         words = {k: _word(_of(cells, k), _of(probes, k)) for k in range(1, CLUSTERS + 1)}
         closed = now.state is not State.OFF
         word = (words[1] | words[2]) if closed else words[1] | words[2] | _CONTACTOR
@@ -71,12 +66,12 @@ class BmsDevice:
     def _stack(self, now: Snapshot, cells: Mapping[str, int], probes: Mapping[str, int]) -> dict[str, int]:
         keys = list(cells)
         highest, lowest = max(keys, key=cells.__getitem__), min(keys, key=cells.__getitem__)
-        millivolts = sum(cells.values()) // len(cells) * _STRINGS_V
+        millivolts = sum(cells.values()) * CELLS_IN_SERIES // len(cells)
         return {
             "battery_soc": now.soc_bp,
             "battery_soh": now.soh_bp,
             "bms.voltage": millivolts,
-            "bms.current": now.battery_power_w * 1_000_000 // millivolts,
+            "bms.current": self.cells.current_ma,
             "charge_limit": now.charge_limit_w,
             "discharge_limit": now.discharge_limit_w,
             "cell_voltage_max": cells[highest],
@@ -90,20 +85,17 @@ class BmsDevice:
         }
 
     def _clusters(self, now: Snapshot, *, closed: bool) -> dict[str, int]:
-        millivolts = _ocv_mv(now.soc_bp) * _STRINGS_V
         each = {
-            "voltage": millivolts,
-            "current": now.battery_power_w * 1_000_000 // millivolts // CLUSTERS,
+            "voltage": self.cells.mean_mv * CELLS_IN_SERIES,
+            "current": self.cells.current_ma // CLUSTERS,
             "soc": now.soc_bp,
             "soh": now.soh_bp,
             "contactor_closed": int(closed),
         }
         return {f"cluster.{k}.{name}": value for k in range(1, CLUSTERS + 1) for name, value in each.items()}
 
-    def _cells(self, now: Snapshot) -> dict[str, int]:
-        rated_w = self._plant.parameters.battery.discharge_power_w
-        mean_mv = _ocv_mv(now.soc_bp) - _SAG_MV * now.battery_power_w // rated_w
-        cells = {key: mean_mv + offset for key, offset in self._offsets.items()}
+    def _cells(self) -> dict[str, int]:
+        cells = dict(zip(self._keys, self.cells.millivolts, strict=True))
         return cells | {key: value for key, value in self._forced.items() if key in cells}
 
     def _probes(self, now: Snapshot) -> dict[str, int]:
@@ -133,10 +125,3 @@ def _word(cells_mv: list[int], probes_dc: list[int]) -> int:
     word |= _HOT * (max(probes_dc) >= _HOT_DC) | _COLD * (min(probes_dc) <= _COLD_DC)
     word |= _SPREAD * (max(cells_mv) - min(cells_mv) >= _SPREAD_MV)
     return word | _UNEVEN * (max(probes_dc) - min(probes_dc) >= _UNEVEN_DC)
-
-
-def _ocv_mv(soc_bp: int) -> int:
-    for (low_bp, low_mv), (high_bp, high_mv) in pairwise(_OCV):
-        if soc_bp <= high_bp:
-            return low_mv + (high_mv - low_mv) * (soc_bp - low_bp) // (high_bp - low_bp)
-    return _OCV[-1][1]
