@@ -13,7 +13,6 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Literal, Protocol
 
-import structlog
 import typer
 
 from alliance import identity
@@ -35,6 +34,7 @@ from edge.evidence.screening import Bounds, bounds_of
 from edge.folder import KEY, NEXT, SIGNING, StateFolder, next_key, open_folder
 from edge.health import status as box_status
 from edge.health.alarms import Alarms
+from edge.health.log import speak
 from edge.keys import enrolment, reenrolment, rotation
 from edge.keys.passphrase import lock_of
 from edge.keys.signing import KeyKeeper
@@ -65,7 +65,7 @@ class PacedClock(Clock, Pacer, Protocol):
 def run(config: Config) -> None:
     """Meter, follow the schedule, and send, until SIGTERM or Ctrl-C."""
     settings, deployment = _given(config)
-    _log_to_stderr(settings.log_level)
+    speak(settings.log_level)
     folder = _folder(settings, deployment)
     try:
         asyncio.run(_run(settings, deployment, folder))
@@ -215,7 +215,7 @@ def watch(
     from edge import watching
 
     settings = load(config)
-    _log_to_stderr(settings.log_level)
+    speak(settings.log_level)
     with suppress(KeyboardInterrupt):
         asyncio.run(
             watching.watch(
@@ -423,17 +423,6 @@ def _rhythm(settings: Settings) -> Rhythm:
         talk_s=patience_s,
         first_s=patience_s if lockstep else min(settings.tick_s / 2, patience_s),
         apart=not lockstep,
-    )
-
-
-def _log_to_stderr(level: str) -> None:
-    """Events as JSON lines; the Modbus library stays silent, because its failures are events of ours."""
-    logging.getLogger("pymodbus").addHandler(logging.NullHandler())
-    logging.getLogger("pymodbus").propagate = False
-    structlog.configure(
-        processors=[structlog.processors.add_log_level, structlog.processors.JSONRenderer(ensure_ascii=False)],
-        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
     )
 
 
