@@ -304,7 +304,7 @@ def _folder(settings: Settings, deployment: Deployment) -> StateFolder:
 
 
 async def _heads(settings: Settings, device: Address) -> dict[int, Head]:
-    service = Service(settings.service_url, timeout_s=settings.http_timeout_s)
+    service = Service(settings.service_url, timeout_s=settings.http_timeout_s, ca_file=settings.service_ca_file)
     try:
         return await service.heads(device)
     finally:
@@ -354,7 +354,7 @@ def _box(settings: Settings, deployment: Deployment, folder: StateFolder, clock:
         domain=deployment.domain, device=folder.device, signer=folder.signer, epoch_seconds=deployment.epoch_seconds,
         chance=_chance(settings),
     )  # fmt: skip
-    service = Service(settings.service_url, timeout_s=settings.http_timeout_s)
+    service = Service(settings.service_url, timeout_s=settings.http_timeout_s, ca_file=settings.service_ca_file)
     uplink = Uplink(
         outbox=folder.outbox, service=service, alarms=alarms, clock=clock, backoff_ticks=settings.backoff_ticks,
         acknowledger=Acknowledger(domain=deployment.domain, keys=frozenset(settings.acknowledgers)),
