@@ -89,7 +89,6 @@ class Campaign:
     said: Counter[str] = field(default_factory=Counter)
     """Alarms of full disks that stood while a disk was full."""
     _periods: dict[int, int] = field(default_factory=dict)
-    _fillable: bool = True
 
     def __post_init__(self) -> None:
         self.ledger = Ledger(self.world.state, NUMBERS)
@@ -142,8 +141,8 @@ class Campaign:
         why: dict[int, str] = {}
         for station in NUMBERS:
             mine = [span for span in self.spans if span.station == station and span.at(t_ms)]
-            self._cut(station, any(span.kind == "cut" for span in mine))
-            self._fill(station, any(span.kind == "full" for span in mine))
+            self._cut(station, away=any(span.kind == "cut" for span in mine))
+            self._fill(station, full=any(span.kind == "full" for span in mine))
             off_ms = sum(span.by_ms for span in mine if span.kind == "clock")
             clock = self.world.hostile.clocks[station]
             self.world.done["clock steps forward"] += off_ms > clock.off_ms
@@ -155,13 +154,13 @@ class Campaign:
             self._periods[station] = period
         return why
 
-    def _cut(self, station: int, away: bool) -> None:
+    def _cut(self, station: int, *, away: bool) -> None:
         link = self.world.hostile.links[station]
-        if link._up == away:
+        if link.up == away:
             self.world.done["links away"] += away
             self.world.run(link.cut() if away else link.mend())
 
-    def _fill(self, station: int, full: bool) -> None:
+    def _fill(self, station: int, *, full: bool) -> None:
         if (station in self.world.full) != full:
             self.world.disk_full(station, full=full)
 

@@ -58,12 +58,12 @@ class HostileLink:
     patience_s: float = 2.5
     """How long a stalled request is held; longer than the box waits."""
     speaks: Speaker | None = None
+    up: bool = True
     fates: Counter[Fate] = field(default_factory=Counter)
     turned_away: int = 0
     """Connections that came while the link was cut."""
     unreachable: int = 0
     """Requests for which no platform was there."""
-    _up: bool = True
     _server: asyncio.Server | None = None
     _open: set[asyncio.StreamWriter] = field(default_factory=set)
     _late: list[tuple[int, bytes]] = field(default_factory=list)
@@ -77,13 +77,13 @@ class HostileLink:
 
     async def cut(self) -> None:
         """Break off what runs and turn away what comes."""
-        self._up = False
+        self.up = False
         for writer in list(self._open):
             writer.transport.abort()
 
     async def mend(self) -> None:
         """Let requests through again."""
-        self._up = True
+        self.up = True
 
     async def flush(self) -> None:
         """Deliver whatever was kept back."""
@@ -92,14 +92,19 @@ class HostileLink:
             await self._forgotten(request)
 
     async def stop(self) -> None:
-        """Cut, and listen no more."""
+        """Cut, listen no more, and wait until nothing runs."""
         await self.cut()
         if self._server is not None:
             self._server.close()
             await self._server.wait_closed()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        if not self._up:
+        task = asyncio.current_task()
+        assert task is not None
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        if not self.up:
             self.turned_away += 1
             writer.transport.abort()
             return
@@ -113,7 +118,7 @@ class HostileLink:
                 self._deliver_late()
         finally:
             self._open.discard(writer)
-            writer.close()
+            await _closed(writer)
 
     def _drawn(self) -> Fate:
         return self.chance.choices(list(self.weather), list(self.weather.values()))[0]
@@ -180,12 +185,14 @@ class HostileLink:
         except OSError:
             self.unreachable += 1
             raise
+        self._open.add(writer)
         try:
             writer.write(_once(request))
             await writer.drain()
             answer = await reader.read(-1)
         finally:
-            writer.close()
+            self._open.discard(writer)
+            await _closed(writer)
         if not answer:
             raise ConnectionResetError("the platform went away")
         return answer
@@ -197,6 +204,7 @@ class HostileLink:
             writer.write(part)
             await writer.drain()
             writer.transport.abort()
+            await _closed(writer)
 
 
 @dataclass
@@ -224,8 +232,8 @@ class WrongClock:
             try:
                 await self._through(reader, writer, far_reader, far_writer)
             finally:
-                writer.close()
-                far_writer.close()
+                await _closed(writer)
+                await _closed(far_writer)
 
     async def _through(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, far_reader: asyncio.StreamReader,
@@ -263,6 +271,13 @@ def _once(request: bytes) -> bytes:
     head, _, body = request.partition(b"\r\n\r\n")
     kept = [line for line in head.split(b"\r\n") if not line.lower().startswith(b"connection:")]
     return b"\r\n".join([*kept, b"connection: close"]) + b"\r\n\r\n" + body
+
+
+async def _closed(writer: asyncio.StreamWriter) -> None:
+    """Close, and wait until it is."""
+    writer.close()
+    with contextlib.suppress(OSError):
+        await writer.wait_closed()
 
 
 async def _said(writer: asyncio.StreamWriter, answer: bytes) -> None:
