@@ -1,6 +1,7 @@
 """A box behind a hostile link (protocol 3.4, 4.1, 10.2): five hours of losses, doubles and reorders; all is there once."""
 
 import asyncio
+import gc
 import json
 import random
 from pathlib import Path
@@ -16,7 +17,7 @@ QUICK = {fate: often for fate, often in STORM.items() if "stalled" not in fate} 
 """A storm in which nobody has to wait for anybody's patience."""
 
 
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+@pytest.mark.filterwarnings("ignore::ResourceWarning")
 # A connection that the link resets while it opens may leave its socket to the garbage collector.
 def test_every_reading_arrives_once_when_the_link_loses_cuts_doubles_and_reorders(tmp_path: Path, peer: Peer) -> None:
     link = HostileLink(target=lambda: peer.port, chance=random.Random(5), weather=QUICK)
@@ -38,6 +39,7 @@ def test_every_reading_arrives_once_when_the_link_loses_cuts_doubles_and_reorder
         return held
 
     held = asyncio.run(work())
+    gc.collect()
     print(json.dumps({"held": held, "repeats": peer.repeats, **link.fates}))
     assert set(QUICK) == set(link.fates), "the harness must have done everything"
     assert held >= 2 * 4
