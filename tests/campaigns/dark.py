@@ -280,7 +280,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     told |= {"readings": sum(part["readings"] for part in parts), "parts": len(parts)}
     print(json.dumps(told | {"wall_s": round(time.monotonic() - begun)}))
     wrong = ("outside", "off", "waiting", "lost", "doubled", "wrongly_refused", "conflicts", "altered", "audit_code")
-    return int(any(told[name] for name in wrong) or not told["answering"] or not told["after_end"])
+    ended = told["after_end"] > 0 or chosen.hours <= ENVELOPE_HOURS
+    return int(any(told[name] for name in wrong) or not told["answering"] or not ended)
 
 
 if __name__ == "__main__":
