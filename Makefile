@@ -6,7 +6,7 @@ BIN := .venv/bin
 ARGS ?=
 
 .PHONY: help demo test check setup setup-dev contracts page bench lock clean \
-  campaign-power-cut campaign-determinism campaign-kills campaign-resume campaign-settlement campaign-plans campaign-coalitions campaign-forecast campaign-steps campaign-invariants campaign-guard campaign-install gas slither bench-peers campaign-diagnosis
+  campaign-power-cut campaign-determinism campaign-kills campaign-resume campaign-settlement campaign-plans campaign-coalitions campaign-forecast campaign-steps campaign-invariants campaign-guard campaign-install gas slither bench-peers campaign-diagnosis campaign-edge campaign-dark
 
 help: ## what each target does
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-20s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -71,6 +71,12 @@ campaign-install: setup-dev ## install the station box into an empty environment
 
 campaign-diagnosis: setup-dev ## ask hundreds of batteries what they can still give, test them, reduce a day of cells (JSON in the last line)
 	@$(BIN)/python -m tests.campaigns.diagnosis $(ARGS)
+
+campaign-edge: setup-dev ## a day of station boxes on a hostile link: cuts, kills, wrong clocks, full disks (JSON in the last line)
+	@$(BIN)/python -m tests.campaigns.edge $(ARGS)
+
+campaign-dark: setup-dev ## a day of station boxes alone: orders against F3, then all comes back (JSON in the last line)
+	@$(BIN)/python -m tests.campaigns.dark $(ARGS)
 
 gas: setup-dev ## measure the gas of every call and write contracts/gas.json (JSON in the last line)
 	@$(BIN)/python -m tests.contracts.gas

@@ -16,6 +16,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 
 from alliance.errors import AllianceError, Conflicting, Malformed, Missing, Refused
 from alliance.identity import to_hex
@@ -116,6 +117,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(AllianceError, _alliance_error)
     app.add_exception_handler(RequestValidationError, _invalid_request)
     app.add_exception_handler(HTTPException, _http_error)
+    app.add_exception_handler(ClientDisconnect, _gone)
     app.add_exception_handler(Exception, _internal_error)
 
 
@@ -166,6 +168,12 @@ def _http_error(request: Request, error: Exception) -> Response:
     answer = reply(status, _PLAIN_CODES.get(status, "request_refused"), facts, request=request)
     answer.headers.update(error.headers or {})
     return answer
+
+
+def _gone(request: Request, error: Exception) -> Response:
+    """Whoever asked went away within the request, as on bad links: nobody hears an answer, and nothing has failed."""
+    del request, error
+    return Response(status_code=HTTPStatus.BAD_REQUEST)
 
 
 def _internal_error(request: Request, error: Exception) -> Response:

@@ -14,7 +14,6 @@ from functools import partial
 from pathlib import Path
 from typing import Annotated, Literal
 
-import structlog
 import typer
 
 from alliance import identity
@@ -40,6 +39,7 @@ from edge.evidence.screening import Bounds, bounds_of
 from edge.folder import KEY, NEXT, SIGNING, StateFolder, next_key, open_folder
 from edge.health import status as box_status
 from edge.health.diagnosis.keeper import Diagnosis
+from edge.health.log import speak
 from edge.keys import enrolment, reenrolment, rotation
 from edge.keys.passphrase import lock_of
 from edge.keys.signing import KeyKeeper
@@ -69,7 +69,7 @@ Config = Annotated[Path, typer.Option("--config", help="Settings, TOML or JSON."
 def run(config: Config) -> None:
     """Meter, follow the schedule, and send, until SIGTERM or Ctrl-C."""
     settings, deployment = _given(config)
-    _log_to_stderr(settings.log_level)
+    speak(settings.log_level)
     folder = _folder(settings, deployment)
     try:
         asyncio.run(_run(config, settings, deployment, folder))
@@ -219,7 +219,7 @@ def watch(
     from edge import watching
 
     settings = load(config)
-    _log_to_stderr(settings.log_level)
+    speak(settings.log_level)
     with suppress(KeyboardInterrupt):
         asyncio.run(
             watching.watch(
@@ -308,7 +308,7 @@ def _folder(settings: Settings, deployment: Deployment) -> StateFolder:
 
 
 async def _heads(settings: Settings, device: Address) -> dict[int, Head]:
-    service = Service(settings.service_url, timeout_s=settings.http_timeout_s)
+    service = Service(settings.service_url, timeout_s=settings.http_timeout_s, ca_file=settings.service_ca_file)
     try:
         return await service.heads(device)
     finally:
@@ -352,7 +352,7 @@ async def _run(config: Path, settings: Settings, deployment: Deployment, folder:
 def _box(deployment: Deployment, settings: Settings, attendance: Attendance, clock: Clock) -> StationBox:
     lockstep = settings.pacer == "lockstep"
     folder, recording, alarms = attendance.folder, attendance.recording, attendance.alarms
-    service = Service(settings.service_url, timeout_s=settings.http_timeout_s)
+    service = Service(settings.service_url, timeout_s=settings.http_timeout_s, ca_file=settings.service_ca_file)
     uplink = Uplink(
         outbox=folder.outbox, service=service, alarms=alarms, clock=clock, backoff_ticks=settings.backoff_ticks,
         acknowledger=Acknowledger(domain=deployment.domain, keys=frozenset(settings.acknowledgers)),
@@ -434,17 +434,6 @@ def _rhythm(settings: Settings) -> Rhythm:
         talk_s=patience_s,
         first_s=patience_s if lockstep else min(settings.tick_s / 2, patience_s),
         apart=not lockstep,
-    )
-
-
-def _log_to_stderr(level: str) -> None:
-    """Events as JSON lines; the Modbus library stays silent, because its failures are events of ours."""
-    logging.getLogger("pymodbus").addHandler(logging.NullHandler())
-    logging.getLogger("pymodbus").propagate = False
-    structlog.configure(
-        processors=[structlog.processors.add_log_level, structlog.processors.JSONRenderer(ensure_ascii=False)],
-        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
     )
 
 

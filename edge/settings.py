@@ -99,6 +99,8 @@ class Settings(BaseSettings):
     """Folder of the key, the outbox and the schedules; made when it is not there, readable by its owner alone."""
     service_url: str
     """Where the platform listens; plain http on loopback alone, because segment secrets travel on it."""
+    service_ca_file: Path | None = None
+    """Authorities that may have signed the platform's certificate, PEM; none: the public ones."""
     deployment: Path
     """The pinned deployment (protocol 5.6)."""
     station: Annotated[int, Field(ge=1)]
@@ -219,7 +221,7 @@ def load(path: Path, *, over: Mapping[str, object] | None = None) -> Settings:
     `over`: values by dotted key that stand in place of the file's. Raises SettingsMissing or SettingsMalformed.
     """
     raw = _laid_over(_parsed(path), over or {})
-    for name in ("state", "deployment", "passphrase_file"):
+    for name in ("state", "deployment", "passphrase_file", "service_ca_file"):
         if isinstance(raw.get(name), str):
             raw[name] = path.parent / raw[name]
     if isinstance(device := raw.get("device"), dict):

@@ -10,7 +10,7 @@ import json
 import signal
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Annotated, Literal, Protocol
 
@@ -101,6 +101,8 @@ class StationsConfig(_Strict):
     """UTC ms at which plants without a saved state begin."""
     pacer: PacerConfig
     stations: Annotated[tuple[StationConfig, ...], Field(min_length=1)]
+    journal: str | None = None
+    """File to which every tick is written as the instruments show it, a JSON line each; none: nowhere."""
 
 
 @dataclass(kw_only=True, eq=False)
@@ -138,7 +140,11 @@ class RunningStation:
         """Live until an instant and show it."""
         self.plant.step(max(t_ms, self.plant.t_ms))
         await self.disturb(t_ms)
-        self.device.publish(disturbed(self.plant.snapshot(), (one.event() for one in self.config.grid)))
+        self.device.publish(self.shown())
+
+    def shown(self) -> Snapshot:
+        """What the instruments show now, on a grid that may be disturbed."""
+        return disturbed(self.plant.snapshot(), (one.event() for one in self.config.grid))
 
     async def disturb(self, t_ms: int) -> None:
         """Begin and end the faults of an instant."""
@@ -187,7 +193,7 @@ def build(config: StationsConfig, *, resume: bool) -> list[RunningStation]:
     return [_build_one(config, station, cast.get(station.number), resume=resume) for station in config.stations]
 
 
-async def run(stations: Sequence[RunningStation], pacer: Pacer) -> None:
+async def run(stations: Sequence[RunningStation], pacer: Pacer, *, journal: Path | None = None) -> None:
     """Serve until the pacer ends or the task is cancelled; then save every state and stop listening."""
     try:
         for station in stations:
@@ -197,6 +203,8 @@ async def run(stations: Sequence[RunningStation], pacer: Pacer) -> None:
             t_ms = await pacer.next_tick()
             for station in stations:
                 await station.tick(t_ms)
+            if journal is not None:
+                _note(journal, t_ms, stations)
             if day is not None and day_at(t_ms) != day:
                 _save_all(stations)
             day = day_at(t_ms)
@@ -230,9 +238,16 @@ async def _serve(config: StationsConfig, stations: Sequence[RunningStation]) -> 
         if work is not None:
             loop.add_signal_handler(number, work.cancel)
     try:
-        await run(stations, pacer)
+        await run(stations, pacer, journal=None if config.journal is None else Path(config.journal))
     except (asyncio.CancelledError, SupervisorGone, ConnectionResetError, BrokenPipeError):
         return  # asked to stop, or the supervisor has ended: either way the states are saved
+
+
+def _note(journal: Path, t_ms: int, stations: Sequence[RunningStation]) -> None:
+    """Append an instant; what was ordered is what the plant was told since the one before."""
+    line = {"t": t_ms, "stations": {s.config.number: asdict(s.shown()) for s in stations}}
+    with journal.open("a", encoding="utf-8") as file:
+        file.write(json.dumps(line) + "\n")
 
 
 def _save_all(stations: Sequence[RunningStation]) -> None:

@@ -37,14 +37,16 @@ Tell = Callable[[Mapping[str, object]], None]
 class LiveDemo:
     """A demo on an event loop of its own; every method returns when the work is done. Close it."""
 
-    def __init__(self, state: Path, *, day: Day = DAY, seed: str = SEED, resume: bool = False) -> None:
+    def __init__(
+        self, state: Path, *, day: Day = DAY, seed: str = SEED, resume: bool = False, kind: type[Demo] = Demo
+    ) -> None:  # fmt: skip
         binary()
         self.state, self.day, self.said = state, day, list[str]()
         options = DemoOptions(day=day, seed=seed, state=state, resume=resume)
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="demo", daemon=True)
         self._thread.start()
-        self.demo = self.run(_made(options, self.said.append))
+        self.demo = self.run(_made(kind, options, self.said.append))
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
         """What a coroutine on the demo's loop returns."""
@@ -184,5 +186,5 @@ def _require_chain() -> None:
         pytest.skip(f"no development chain: {missing}")
 
 
-async def _made(options: DemoOptions, say: Callable[[str], None]) -> Demo:
-    return Demo(options, say=say)
+async def _made(kind: type[Demo], options: DemoOptions, say: Callable[[str], None]) -> Demo:
+    return kind(options, say=say)

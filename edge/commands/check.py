@@ -101,7 +101,7 @@ async def _devices(settings: Settings) -> str:
 
 
 async def _platform(settings: Settings) -> str:
-    service = Service(settings.service_url, timeout_s=settings.http_timeout_s)
+    service = Service(settings.service_url, timeout_s=settings.http_timeout_s, ca_file=settings.service_ca_file)
 
     async def asked() -> str:
         return f"{settings.service_url}, block {(await service.beacon()).block}"

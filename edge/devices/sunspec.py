@@ -123,6 +123,10 @@ class SunSpecStation:
         self._generation = self._link.generation
 
 
+_FINER_HZ = ("inverter", "Hz")
+"""701 counts the frequency in mHz, a meter mostly in 10 mHz, too coarse for a droop; its own is taken without 701's."""
+
+
 def sample_of(
     values: Values, *, meter_sign: int, alarm_names: Mapping[int, str], points: Mapping[str, int]
 ) -> StationSample:  # fmt: skip
@@ -149,7 +153,7 @@ def sample_of(
         charge_limit_w=_or_zero(limits.get("WChaRteMax")),
         discharge_limit_w=_or_zero(limits.get("WDisChaRteMax")),
         set_power_w=_or_zero(order.get("WSet")) if order.get("WSetEna") == 1 else 0,
-        frequency_mhz=_or_zero(meter.get("Hz")),
+        frequency_mhz=_or_zero(inverter.get("Hz") or meter.get("Hz")),
         alarms=alarms,
         quality=_quality(values, alarms, out_of_range=max(soc_bp, soh_bp) > _FULL_BP),
         points=points,
@@ -205,7 +209,8 @@ def _alarms(word: int | None, names: Mapping[int, str]) -> tuple[str, ...]:
 
 def _quality(values: Values, alarms: tuple[str, ...], *, out_of_range: bool) -> Quality:
     quality = Quality(0)
-    if "capacity" not in values or any(v is None for role in values.values() for v in role.values()):
+    untold = {(role, name) for role, points in values.items() for name, value in points.items() if value is None}
+    if "capacity" not in values or untold - {_FINER_HZ}:
         quality |= Quality.NOT_IMPLEMENTED
     if out_of_range:
         quality |= Quality.OUT_OF_RANGE

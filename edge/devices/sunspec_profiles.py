@@ -40,7 +40,7 @@ class Role:
 _METER = ("W", "VAR", "Hz", "TotWhExp", "TotWhImp")
 NEWER: Mapping[str, Role] = {
     "meter": Role(models=METERS, points=_METER),
-    "inverter": Role(models=(701,), points=("W", "InvSt", "ConnSt", "Alrm", "TotWhInj", "TotWhAbs")),
+    "inverter": Role(models=(701,), points=("W", "InvSt", "ConnSt", "Alrm", "Hz", "TotWhInj", "TotWhAbs")),
     "capacity": Role(models=(702,), points=("WMaxRtg", "WChaRteMax", "WDisChaRteMax"), optional=True),
     "storage": Role(models=(713, 802), points=("SoC", "SoH")),
     "order": Role(models=(704,), points=("WSetEna", "WSet")),

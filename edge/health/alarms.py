@@ -1,6 +1,7 @@
 """Alarms and counters of the box (protocol 10.2): raised once, told once, cleared once; counted for good."""
 
 import json
+from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
@@ -27,6 +28,7 @@ class Alarms:
         self._store, self._heard = store, heard
         self._log: Log = structlog.get_logger()
         self._standing = dict(standing(store))
+        self._uncounted: Counter[str] = Counter()
 
     @property
     def names(self) -> frozenset[str]:
@@ -54,12 +56,15 @@ class Alarms:
             db.execute("DELETE FROM alarm WHERE name = ?", (name,))
 
     def count(self, name: str, by: int = 1) -> None:
-        """Something happened; how often it did is kept over restarts."""
-        with suppress(StorageFailed), self._store.change() as db:
-            db.execute(
-                "INSERT INTO counter VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET count = count + excluded.count",
-                (name, by),
-            )
+        """Something happened; how often is kept over restarts, and added later where a full disk takes nothing."""
+        self._uncounted[name] += by
+        with suppress(StorageFailed):
+            with self._store.change() as db:
+                db.executemany(
+                    "INSERT INTO counter VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET count = count + excluded.count",
+                    self._uncounted.items(),
+                )
+            self._uncounted.clear()
 
 
 def standing(store: Store) -> list[tuple[str, str]]:

@@ -1,5 +1,6 @@
 """Protocol 10: pages, windows, problems in two languages, texts for large integers, limits, the page, the docs."""
 
+import asyncio
 import importlib
 import json
 import pkgutil
@@ -8,12 +9,14 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from structlog.testing import capture_logs
 
 import api
 from alliance import errors
 from api import problems
 from api.app import build_app, create_app
 from api.paging import BadCursor, Paging, encode
+from api.upload import DAG_CBOR
 from oracle import deployment as deployments
 
 T0 = 1_767_204_000_000
@@ -107,6 +110,28 @@ def test_beacon_is_a_block_f_deep_when_asked(service) -> None:
     assert beacon["block"] == service.world.rpc.block_number() - 2
     assert block is not None
     assert (beacon["hash"], beacon["timestamp"]) == ("0x" + block.hash.hex(), block.timestamp_s)
+
+
+def test_nothing_has_failed_when_a_box_goes_away_in_the_middle_of_an_upload(service) -> None:
+    comes = iter([{"type": "http.request", "body": b"\xa2", "more_body": True}, {"type": "http.disconnect"}])
+    said: list[int] = []
+    scope = {
+        "type": "http", "asgi": {"version": "3.0"}, "http_version": "1.1", "method": "POST", "path": "/v1/segments",
+        "raw_path": b"/v1/segments", "query_string": b"", "scheme": "http", "root_path": "", "client": ("127.0.0.1", 1),
+        "server": ("testserver", 80),
+        "headers": [(b"host", b"testserver"), (b"content-type", DAG_CBOR.encode()), (b"content-length", b"900")],
+    }  # fmt: skip
+
+    async def receive() -> dict[str, object]:
+        return next(comes)
+
+    async def send(message: dict[str, object]) -> None:
+        if message["type"] == "http.response.start":
+            said.append(int(str(message["status"])))
+
+    with capture_logs() as logs:
+        asyncio.run(service.client.app(scope, receive, send))
+    assert (said, [line["event"] for line in logs]) == ([400], [])
 
 
 def test_readiness_names_the_job_that_fails_when_the_chain_is_away(service) -> None:

@@ -2,6 +2,8 @@
 
 import json
 import socket
+import ssl
+import sys
 import threading
 import time
 from collections import Counter
@@ -59,6 +61,11 @@ class _Server(ThreadingHTTPServer):
         self._connections.add(request)
         super().process_request(request, client_address)
 
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A box that went away in the middle is nothing to tell."""
+        if not isinstance(sys.exc_info()[1], ConnectionError):
+            super().handle_error(request, client_address)
+
     def end(self) -> None:
         self.shutdown()
         self.server_close()
@@ -96,7 +103,7 @@ class Peer:
         self._server: _Server | None = None
         self.port = 0
 
-    def start(self) -> "Peer":
+    def start(self, *, tls: ssl.SSLContext | None = None) -> "Peer":
         peer = self
 
         class Handler(_Handler):
@@ -104,6 +111,8 @@ class Peer:
 
         self._server = _Server(self.port, Handler)
         self.port = self._server.server_address[1]
+        if tls is not None:
+            self._server.socket = tls.wrap_socket(self._server.socket, server_side=True, do_handshake_on_connect=False)
         threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
         return self
 

@@ -10,6 +10,7 @@ from alliance.ports import Randomness
 from edge.box import Parts, Rhythm, StationBox
 from edge.clock import always_synchronised
 from edge.control.directives import Directives
+from edge.control.fast_link import FastLink
 from edge.control.following import Schedules
 from edge.control.limits import Limits
 from edge.devices.station import DeviceUnreachable, PcsState, Quality, StationSample
@@ -127,11 +128,12 @@ async def rig(
     path: Path, peer: Peer, *, station: ScriptedStation | None = None, t_ms: int = START_MS, folder: StateFolder | None = None,
     live_ticks: int = 0, backoff_ticks: int = 8, limits: Limits = LIMITS, bytes_per_s: int = 0,
     live_deadband_w: int | None = None,
+    tick_ms: int = MINUTE_MS, fast: FastLink | None = None, url: str | None = None, ca_file: Path | None = None,
 ) -> AsyncIterator[Rig]:  # fmt: skip
     folder = folder or folder_at(path)
     station, clock, alarms = station or ScriptedStation(), Tock(t_ms), Alarms(folder.store)
     recording = Recording(domain=DOMAIN, device=folder.device, signer=folder.signer, epoch_seconds=900, chance=seeded)
-    service = Service(peer.url, timeout_s=2)
+    service = Service(url or peer.url, timeout_s=2, ca_file=ca_file)
     schedules = Schedules(folder.store)
     uplink = Uplink(
         outbox=folder.outbox, service=service, alarms=alarms, clock=clock, backoff_ticks=backoff_ticks,
@@ -145,9 +147,10 @@ async def rig(
         ),
         recorder=Recorder(recording=recording, store=folder.store, outbox=folder.outbox, alarms=alarms, bounds=BOUNDS),
         uplink=uplink, alarms=alarms, clock=clock, synchronised=always_synchronised, store=folder.store,
+        fast=fast,
     )  # fmt: skip
     rhythm = Rhythm(
-        tick_ms=MINUTE_MS, sample_ms=MINUTE_MS, live_ticks=live_ticks, backoff_ticks=backoff_ticks, device_s=2, talk_s=10,
+        tick_ms=tick_ms, sample_ms=MINUTE_MS, live_ticks=live_ticks, backoff_ticks=backoff_ticks, device_s=2, talk_s=10,
         first_s=10, live_deadband_w=live_deadband_w,
     )  # fmt: skip
     made = Rig(StationBox(parts, rhythm), folder, station, clock, alarms, schedules)

@@ -33,6 +33,26 @@ async def work():
 asyncio.run(work())
 """
 
+_SPEAKING = """
+import asyncio, resource, sys
+from pathlib import Path
+from edge.health.log import speak
+from tests.edge.peer import Peer
+from tests.edge.rig import rig
+
+async def work():
+    peer = Peer(); peer.port = 1
+    async with rig(Path(sys.argv[1]), peer) as r:
+        speak("info")
+        await r.play(20)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (1, resource.RLIM_INFINITY))
+        await r.play(30)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+        await r.play(10)
+
+asyncio.run(work())
+"""
+
 
 def test_full_outbox_refuses_telemetry_alarms_and_recovers_when_the_link_returns(tmp_path: Path, peer: Peer) -> None:
     async def work() -> None:
@@ -84,6 +104,22 @@ def test_disk_that_takes_no_more_bytes_loses_nothing_that_was_stored(tmp_path: P
     assert [reading.seq for reading in peer.readings(1)] == list(range(kept + 15 - 5))
     assert (peer.conflicts, peer.altered) == ([], [])
     print(json.dumps({"stored": kept, "refused": 500 - kept, "lost": 0}))
+
+
+def test_box_goes_on_and_tells_how_much_it_refused_when_its_log_stands_on_the_full_disk_too(tmp_path: Path) -> None:
+    log = tmp_path / "edge.log"
+    with log.open("w") as stderr:
+        done = subprocess.run(
+            [sys.executable, "-c", _SPEAKING, str(tmp_path / "state")], stderr=stderr, timeout=120, check=False
+        )
+    assert done.returncode == 0, log.read_text()
+    assert '"event": "uplink.down"' in log.read_text()
+    seen = open_to_look(tmp_path / "state" / DATABASE)
+    assert counted(seen)["telemetry_refused"] == 30
+    seen.close()
+    folder = folder_at(tmp_path / "state")
+    assert [stream.next_seq for stream in folder.outbox.streams([1, 2]).values()] == [30, 30]
+    folder.close()
 
 
 def test_alarms_and_counters_are_seen_from_outside_while_the_box_runs(tmp_path: Path, peer: Peer) -> None:

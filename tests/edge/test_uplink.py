@@ -3,6 +3,7 @@
 import asyncio
 import itertools
 import json
+import ssl
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from edge.health.alarms import counted
 from edge.health.status import status
 from edge.link import uplink
 from edge.link.uplink import Backoff
+from tests.edge.devices.broker import certificates
 from tests.edge.peer import STRANGER, Peer
 from tests.edge.rig import Rig, rig
 
@@ -44,6 +46,27 @@ def test_hour_offline_arrives_later_complete_and_in_order(tmp_path: Path, peer: 
         clean(peer, 90)
 
     asyncio.run(work())
+
+
+@pytest.mark.parametrize(("authority", "believed"), [("ca.pem", True), ("other.pem", False)])
+def test_platform_is_believed_over_tls_only_with_a_certificate_of_the_authority_that_the_box_names(
+    tmp_path: Path, authority: str, believed: bool
+) -> None:
+    certificates(tmp_path)
+    tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    tls.load_cert_chain(tmp_path / "broker.pem", tmp_path / "broker.key")
+    peer = Peer().start(tls=tls)
+    url = peer.url.replace("http:", "https:")
+
+    async def work() -> None:
+        async with rig(tmp_path / "box", peer, url=url, ca_file=tmp_path / authority) as r:
+            await r.play(15)
+            assert ("uplink.down" in r.alarms.names) is not believed
+            assert r.waiting() == (0 if believed else 2)
+
+    asyncio.run(work())
+    peer.stop()
+    clean(peer, 15 if believed else 0)
 
 
 def test_failing_link_is_tried_ever_more_rarely_and_never_twice_a_tick(tmp_path: Path, peer: Peer) -> None:

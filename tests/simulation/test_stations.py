@@ -182,6 +182,27 @@ def test_a_configured_event_of_the_grid_begins_and_ends(tmp_path: Path) -> None:
     assert [mhz < 49_500 for mhz in seen_mhz] == [False, True, False]
 
 
+def test_journal_tells_what_the_instruments_showed_on_a_grid_that_is_off(tmp_path: Path) -> None:
+    at, journal = [DAY.start_ms + n * MINUTE_MS for n in range(1, 4)], tmp_path / "instruments.jsonl"
+    grid = [{"from_ms": at[1], "to_ms": at[2], "frequency_mhz": -450}]
+    path, ports = config(tmp_path, station_3={"grid": grid})
+    seen = {}
+
+    async def look(t_ms: int) -> None:
+        driver = open_devices(DeviceSettings(kind=DeviceKind.SUNSPEC, port=ports[2], timeout_ms=500))
+        sample = await driver.read()
+        seen[t_ms] = (sample.frequency_mhz, sample.import_wh)
+        await driver.close()
+
+    with pytest.raises(Ended):
+        asyncio.run(run(built(path), Ticks(at, look), journal=journal))
+    lines = [json.loads(line) for line in journal.read_text().splitlines()]
+    shown = {line["t"]: line["stations"]["3"] for line in lines}
+    assert [abs(shown[t]["frequency_mhz"] - 50_000) > 300 for t in at] == [False, True, False]
+    assert [abs(seen[t][0] - shown[t]["frequency_mhz"]) < 10 for t in at] == [True] * 3
+    assert [seen[t][1] for t in at] == [shown[t]["import_wh"] for t in at]
+
+
 def test_a_taken_port_is_named(tmp_path: Path) -> None:
     path, ports = config(tmp_path)
     with socket.socket() as other:

@@ -60,7 +60,7 @@ def running_broker(folder: Path) -> Iterator[Broker]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = int(probe.getsockname()[1])
-    _certificates(folder)
+    certificates(folder)
     passwords = folder / "passwords"
     passwords.touch(mode=0o600)
     for account in ACCOUNTS:
@@ -100,7 +100,7 @@ def _wait(process: "subprocess.Popen[str]", port: int) -> None:
     raise AssertionError("mosquitto does not listen")
 
 
-def _certificates(folder: Path) -> None:
+def certificates(folder: Path) -> None:
     """An authority with the broker's certificate, and another authority that signed nothing here."""
     for name, signs in (("ca", True), ("other", False)):
         key = ec.generate_private_key(ec.SECP256R1())

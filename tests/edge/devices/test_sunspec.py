@@ -32,6 +32,17 @@ def sample_of(values: Values, *, meter_sign: int) -> StationSample:
     return sample_of_points(values, meter_sign=meter_sign, alarm_names={}, points={})
 
 
+def test_frequency_is_the_inverters_where_it_tells_it_finer_than_the_meter() -> None:
+    finer = {**GOOD, "inverter": {**GOOD["inverter"], "Hz": 50_013}}
+    silent = {**GOOD, "inverter": {**GOOD["inverter"], "Hz": None}}
+    assert [sample_of(values, meter_sign=-1).frequency_mhz for values in (finer, silent, GOOD)] == [
+        50_013,
+        50_010,
+        50_010,
+    ]
+    assert sample_of(silent, meter_sign=-1).quality == sample_of(GOOD, meter_sign=-1).quality
+
+
 class Mute:
     """A device that takes no writes."""
 
