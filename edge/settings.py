@@ -19,6 +19,7 @@ from alliance.errors import AllianceError, Malformed, Missing, Refused
 from alliance.identity import Address, address
 from edge.control.limits import Limits, Need
 from edge.devices.open import DeviceSettings, PartSettings
+from edge.health.faults.thresholds import AlarmSettings
 from edge.tables import shipped
 from oracle.deployment import Deployment
 
@@ -109,6 +110,8 @@ class Settings(BaseSettings):
     """Whether key files may stand unencrypted."""
     device: Annotated[DeviceSettings, BeforeValidator(_device)]
     limits: Annotated[Limits, BeforeValidator(_known_keys(Limits))]
+    alarms: Annotated[AlarmSettings, BeforeValidator(_known_keys(AlarmSettings))] = AlarmSettings()
+    """Thresholds of the alarms, and what a trip does (protocol 10.15)."""
     shave_demand: bool = False
     """Whether the battery discharges, schedule or not, to keep `limits.demand_w` or what the month has reached."""
     pacer: Literal["system", "lockstep"] = "system"
@@ -194,6 +197,8 @@ def load(path: Path) -> Settings:
     for name in ("state", "deployment", "passphrase_file"):
         if isinstance(raw.get(name), str):
             raw[name] = path.parent / raw[name]
+    if isinstance(alarms := raw.get("alarms"), dict) and isinstance(file := alarms.get("file"), str):
+        raw["alarms"] = {**alarms, "file": path.parent / file}
     if isinstance(device := raw.get("device"), dict):
         raw["device"] = _rooted(device, path.parent)
     try:

@@ -14,6 +14,7 @@ from edge.evidence.outbox import stored_streams
 from edge.evidence.store import Store, StoreMissing, open_to_look
 from edge.folder import DATABASE
 from edge.health.alarms import counted, standing
+from edge.health.faults.board import kept, rows
 
 
 def status(state: Path, *, station: int) -> dict[str, object]:
@@ -35,6 +36,7 @@ def status(state: Path, *, station: int) -> dict[str, object]:
             "points": _troubles(store),
             "counters": counted(store),
             "alarms": {name: json.loads(detail) for name, detail in standing(store)},
+            "faults": rows(kept(store)),
         }
     finally:
         store.close()

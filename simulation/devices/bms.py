@@ -33,26 +33,35 @@ class BmsDevice:
         self.registers = Registers(read_points(shipped()["bms"]), obey=self._obey)
         self.registers.put({"bms.contactor_order": 1})
         noise = Noise(seed=seed, series="cells")
+        self._jitter = Noise(seed=seed, series="sensors")
         self._offsets = {key: noise.at(n) * 3 // ONE for n, key in enumerate(_keys("cell", CELLS, "voltage"))}
         self._forced: dict[str, int] = {}
         self._beats = 0
         self.beating = True
         """Whether the heartbeat advances."""
+        self.welded = False
+        """Whether the contactor stays closed whatever is ordered."""
+        self.noise_mv = 0
+        """Standard deviation of each cell's measured voltage; probes have half of it in tenths of °C."""
 
     def force(self, key: str, value: int) -> None:
         """Show a cell's mV, a probe's tenths of °C, or any other point as given until `release`."""
         self._forced[key] = value
 
-    def release(self) -> None:
-        """End every fault."""
-        self._forced.clear()
+    def release(self, key: str | None = None) -> None:
+        """End a point's fault, or every one."""
+        if key is None:
+            self._forced.clear()
+        else:
+            self._forced.pop(key, None)
 
     def publish(self, now: Snapshot) -> None:
         """Show an instant."""
         cells, probes = self._cells(now), self._probes(now)
         words = {k: _word(_of(cells, k), _of(probes, k)) for k in range(1, CLUSTERS + 1)}
-        closed = now.state is not State.OFF
-        word = (words[1] | words[2]) if closed else words[1] | words[2] | _CONTACTOR
+        closed = self.welded or now.state is not State.OFF
+        stuck = closed and self.registers.seen("bms.contactor_order") == 0
+        word = words[1] | words[2] | (_CONTACTOR if stuck else 0)
         self._beats = (self._beats + self.beating) % 0x10000
         shown = {
             **cells,
@@ -85,7 +94,8 @@ class BmsDevice:
             "bms.cell_voltage_min_at": keys.index(lowest) + 1,
             "cell_temperature_max": max(probes.values()),
             "cell_temperature_min": min(probes.values()),
-            "bms.insulation": 5_000_000,
+            "bms.insulation": 5_000_000_000,
+            "bms.supply_voltage": 24_000,
             "bms.cycles": now.discharge_wh // max(1, self._plant.parameters.battery.capacity_wh),
         }
 
@@ -104,14 +114,23 @@ class BmsDevice:
         rated_w = self._plant.parameters.battery.discharge_power_w
         mean_mv = _ocv_mv(now.soc_bp) - _SAG_MV * now.battery_power_w // rated_w
         cells = {key: mean_mv + offset for key, offset in self._offsets.items()}
+        if self.noise_mv:
+            cells = {key: mv + self._noise(now, n) * self.noise_mv // ONE for n, (key, mv) in enumerate(cells.items())}
         return cells | {key: value for key, value in self._forced.items() if key in cells}
 
     def _probes(self, now: Snapshot) -> dict[str, int]:
         probes = {key: now.cell_temperature_dc - n % 7 for n, key in enumerate(_keys("probe", PROBES, "temperature"))}
+        if self.noise_mv:
+            half = 2 * ONE
+            probes = {k: dc + self._noise(now, ~n) * self.noise_mv // half for n, (k, dc) in enumerate(probes.items())}
         return probes | {key: value for key, value in self._forced.items() if key in probes}
 
+    def _noise(self, now: Snapshot, number: int) -> int:
+        """A sensor's noise at an instant."""
+        return self._jitter.at(now.t_ms // 1_000 * 1_000 + number)
+
     def _obey(self, values: Mapping[str, int], hit: frozenset[str]) -> None:
-        if "bms.contactor_order" in hit:
+        if "bms.contactor_order" in hit and not self.welded:
             self._plant.set_contactor(closed=values["bms.contactor_order"] == 1)
 
 
