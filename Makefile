@@ -6,7 +6,7 @@ BIN := .venv/bin
 ARGS ?=
 
 .PHONY: help demo test check setup setup-dev contracts page bench lock clean \
-  campaign-power-cut campaign-determinism campaign-kills campaign-resume campaign-settlement campaign-plans campaign-coalitions campaign-forecast campaign-steps campaign-invariants campaign-guard gas slither bench-peers
+  campaign-power-cut campaign-determinism campaign-kills campaign-resume campaign-settlement campaign-plans campaign-coalitions campaign-forecast campaign-steps campaign-invariants campaign-guard campaign-faults gas slither bench-peers
 
 help: ## what each target does
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-20s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -65,6 +65,9 @@ campaign-invariants: setup-dev ## call the contracts at random half a million ti
 
 campaign-guard: setup-dev ## a million random states and commands through the station box's guard (JSON in the last line)
 	@$(BIN)/python -m tests.campaigns.guard $(ARGS)
+
+campaign-faults: setup-dev ## every fault of the fault table through simulators, drivers and box, and a month without any (JSON in the last line)
+	@$(BIN)/python -m tests.campaigns.faults $(ARGS)
 
 gas: setup-dev ## measure the gas of every call and write contracts/gas.json (JSON in the last line)
 	@$(BIN)/python -m tests.contracts.gas

@@ -19,7 +19,7 @@ _OCV = ((0, 2_800), (500, 3_100), (1_000, 3_200), (3_000, 3_270), (7_000, 3_320)
 _SAG_MV = 60
 """A cell's voltage moves so far at rated power."""
 _OVERVOLTAGE_MV, _UNDERVOLTAGE_MV, _SPREAD_MV = 3_650, 2_600, 500
-_HOT_DC, _COLD_DC, _UNEVEN_DC = 550, 0, 150
+_HOT_DC, _COLD_DC, _UNEVEN_DC = 600, 0, 150
 _OVERVOLTAGE, _UNDERVOLTAGE, _HOT, _COLD, _SPREAD, _UNEVEN, _CONTACTOR = 1, 2, 4, 8, 16, 32, 1 << 11
 _STRINGS_V = 416
 """Cells in series in a cluster of the real plant; the registers show a part of them."""

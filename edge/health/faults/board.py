@@ -10,11 +10,11 @@ from typing import Any
 import structlog
 
 from alliance.calendar import iso_utc
-from alliance.errors import AllianceError
+from alliance.errors import AllianceError, Refused
 from edge.evidence.store import StorageFailed, Store
 from edge.health.alarms import Alarms, Log
 from edge.health.faults import engine
-from edge.health.faults.asks import Verb, taken
+from edge.health.faults.asks import Ask, Verb, taken
 from edge.health.faults.engine import Alarm, Change, Event, Key, State
 from edge.health.faults.grouping import roots
 from edge.health.faults.kinds import Level, Way, kinds
@@ -107,14 +107,25 @@ class Board:
             if asked is None:
                 self._counts.count("alarm_asks_malformed")
                 continue
-            does = engine.acknowledged if asked.verb is Verb.ACK else engine.reset
             try:
-                self._state, event = does(self._state, asked.number, by=asked.by, t_ms=t_ms)
+                events += self._done(asked, t_ms)
             except AllianceError as refused:
                 self._log.warning("fault.ask_refused", t_ms=t_ms, reason=str(refused))
                 self._counts.count("alarm_asks_refused")
-                continue
-            events.append(event)
+        return events
+
+    def _done(self, asked: Ask, t_ms: int) -> list[Event]:
+        """A cause is acknowledged or reset together with what follows from it, as far as that can be."""
+        does = engine.acknowledged if asked.verb is Verb.ACK else engine.reset
+        standing = self._state.standing
+        follow, numbers = roots(standing), {alarm.number: alarm.key for alarm in standing}
+        beneath = [alarm.number for alarm in standing if follow.get(alarm.key) == numbers.get(asked.number)]
+        self._state, event = does(self._state, asked.number, by=asked.by, t_ms=t_ms)
+        events = [event]
+        for number in beneath:
+            with suppress(Refused):
+                self._state, event = does(self._state, number, by=asked.by, t_ms=t_ms)
+                events.append(event)
         return events
 
     def _tell(self, event: Event) -> None:
