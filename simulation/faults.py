@@ -19,7 +19,7 @@ _RANGES = {
     "cluster": range(1, CLUSTERS + 1), "pack": range(1, PACKS + 1), "cell": range(1, CELLS + 1),
     "probe": range(1, PROBES + 1), "zone": ZONES, "level": (1, 2, 3), "bit": range(32),
 }  # fmt: skip
-_NUMBERS = ("level", "value", "bit")
+_NUMBERS = ("level", "value", "bit", "around")
 
 
 @dataclass(kw_only=True, eq=False)

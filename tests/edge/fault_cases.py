@@ -71,7 +71,8 @@ _VALUES: Mapping[str, tuple[str, Place, str]] = {
     "hydrogen": ("fire.hydrogen", ZONE, "zone=3"),
     "carbon_monoxide": ("fire.carbon_monoxide", ZONE, "zone=3"),
 }
-_HOT_DISCHARGING = {Level.WARN: 510, Level.DERATE: 560, Level.TRIP: 610}
+_HOT_DISCHARGING = {Level.WARN: "value=510,around=460", Level.DERATE: "value=560,around=490", Level.TRIP: "value=610"}
+"""The other probes are warm too, so that the spread does not trip first and end the discharge."""
 _WORDS = {
     "bms.stack_bit": ("bms", "bms.alarm_word", BMS, ""),
     "bms.cluster_bit": ("bms", "cluster.2.alarm_word", CLUSTER, "cluster=2,"),
@@ -168,7 +169,7 @@ def values(limits: Mapping[str, Threshold]) -> Iterator[Case]:
         discharging = threshold.name.endswith(".discharge")
         for way in ways(threshold.kind, {threshold.name: threshold}):
             if way.basis is Basis.VALUE:
-                told = f"value={_HOT_DISCHARGING[way.level]}" if discharging else f"level={int(way.level)}"
+                told = _HOT_DISCHARGING[way.level] if discharging else f"level={int(way.level)}"
                 spec = f"{name}:{part},{told}" if part else f"{name}:{told}"
                 yield Case(spec, threshold.kind, way.level, place, way, discharging=discharging)
 

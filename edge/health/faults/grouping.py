@@ -54,6 +54,8 @@ _DATA = frozenset(
      "device_refuses"}
 )  # fmt: skip
 _OPENED = frozenset({"contactor_open", "pcs_dc_open", "pcs_tripped", "order_failed", "order_expired"})
+_WHOLE_FIRST = frozenset({"contactor_open"})
+"""Kinds whose whole is the cause of its parts: the main contactor of the clusters' ones."""
 LOST = frozenset({"comms_lost", "device_foreign", "device_refuses"})
 
 CAUSES: tuple[Cause, ...] = (
@@ -91,6 +93,7 @@ CAUSES: tuple[Cause, ...] = (
     Cause(of=frozenset({"hvac_compressor", "hvac_fan"}), follow=frozenset({"hvac_hot"}), near=_same_device),
     Cause(of=frozenset({"contactor_fault"}), follow=frozenset({"contactor_open", "pcs_dc_open"}), near=_anywhere),
     Cause(of=frozenset({"contactor_open"}), follow=frozenset({"pcs_dc_open", "order_expired"}), near=_anywhere),
+    Cause(of=_WHOLE_FIRST, follow=_WHOLE_FIRST, near=_inside),
     Cause(of=frozenset({"fire_mains", "fire_loop"}), follow=frozenset({"fire_panel"}), near=_same_device),
     Cause(of=frozenset({"power_spike", "register_jump"}), follow=frozenset({"value_out_of_range"}), near=_anywhere),
 )  # fmt: skip
@@ -117,6 +120,8 @@ def _cause(alarm: Alarm, standing: list[Alarm]) -> Key | None:
         for other in standing:
             if other.key != alarm.key and _brings(cause, other, alarm):
                 return other.key
+    if alarm.key.kind in _WHOLE_FIRST:
+        return None
     exact = [o.key for o in standing if o.key.kind == alarm.key.kind and _more_exact(o.key.place, alarm.key.place)]
     return max(exact, key=lambda key: (len(key.place.parts), key), default=None)
 

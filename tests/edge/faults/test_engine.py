@@ -171,6 +171,13 @@ def test_a_packs_trip_holds_its_cells_over_voltage_and_no_other_packs() -> None:
     assert roots(state.standing) == {KEY: Key("pack_overvoltage", pack)}
 
 
+def test_the_main_contactor_is_the_cause_of_its_clusters_open_ones() -> None:
+    bms = Place("bms", CELL.parts[:1])
+    clusters = [Place("bms", (*bms.parts, ("cluster", n))) for n in (1, 2)]
+    state = standing(*(told("contactor_open", place, Level.DERATE) for place in (*clusters, bms)))
+    assert set(roots(state.standing).values()) == {Key("contactor_open", bms)}
+
+
 def test_a_lost_battery_system_hides_its_own_alarms_and_not_the_fire_panels() -> None:
     bms = Place("bms", CELL.parts[:1])
     state = standing(
