@@ -256,6 +256,7 @@ class StationBox:
             Round(
                 sample=sample, failure=self._failure, doubts=recorder.doubts if recorded else None,
                 order_failed="device.order_failed" in self._parts.alarms.names, tick_ms=self._rhythm.tick_ms,
+                troubles=self._parts.devices.troubles,
             ),
             t_ms=t_ms,
         )  # fmt: skip

@@ -88,7 +88,7 @@ def _lived(days: int, seed: int, limits: Mapping[str, Any] | None, minutes: int)
     parts.bms.noise_mv = NOISE_MV
     devices = devices_of(settings_of({table: n + 1 for n, table in enumerate(TABLES)}))
     sources = [
-        ModbusSource(points=device.points, link=_Direct(parts.by_table[table].registers))  # type: ignore[arg-type]
+        ModbusSource(points=device.points, link=_Direct(parts.by_table[table].registers), now_ms=lambda: plant.t_ms)  # type: ignore[arg-type]
         for table, device in zip(TABLES, devices, strict=True)
     ]
     points = {key: point for source in sources for key, point in source.points.items()}

@@ -41,6 +41,13 @@ DOUBTS: Mapping[Doubt, tuple[str, Level]] = {
     Doubt.CLOCK_BACKWARDS: ("clock_backwards", Level.WARN),
 }
 """What screening doubts (protocol 2.7), as alarms; they last until the channel's next reading."""
+_ERRORS: Mapping[str, tuple[str, Level, int]] = {
+    "frame_damaged": ("bad_frames", Level.DERATE, 0),
+    "frame_malformed": ("bad_frames", Level.DERATE, 0),
+    "device_foreign": ("device_foreign", Level.TRIP, 0),
+    "device_refused": ("device_refuses", Level.DERATE, 0),
+}
+"""The drivers' errors, by code, as alarms: kind, level, delay of a trip."""
 _CHANNELS = {1: Place("meter"), 2: Place("pcs")}
 _OF_BOX = frozenset({"order_failed", *(kind for kind, _ in DOUBTS.values())})
 """What is seen without any device's answer."""
@@ -76,6 +83,8 @@ class Round:
     doubts: Mapping[int, tuple[Doubt, ...]] | None = None
     """Of each channel's reading; None where the round recorded none."""
     order_failed: bool = False
+    troubles: Mapping[str, str] = field(default_factory=dict)
+    """The last error of each point that could not be had, by key, where the driver tells it."""
     tick_ms: int = 1_000
     heartbeat_ms: int = 3_000
     """For how long a device's counter may stand still; at least three rounds."""
@@ -103,7 +112,7 @@ def look(
     eyes = _Eyes(plan, now.sample, thresholds, ratings)
     beats = {key: now.sample.points[key] for key, _ in plan.heartbeats if key in now.sample.points}
     still = dict(_still(plan, now, memory.beats, beats))
-    seen = {**box, **still, **eyes.seen()}
+    seen = {**box, **still, **dict(_silent(plan, now, now.sample)), **eyes.seen()}
     return Look(seen=seen, blind=eyes.blind), Memory(beats=beats, doubts=doubts)
 
 
@@ -151,6 +160,19 @@ def _failure(plan: Plan, now: Round) -> Iterator[tuple[Key, Seen]]:
             yield Key("comms_lost", place), Seen(
                 level=Level.DERATE, delays=Delays(raise_ms=(thrice_ms,) * 3)
             )  # fmt: skip
+
+
+def _silent(plan: Plan, now: Round, sample: StationSample) -> Iterator[tuple[Key, Seen]]:
+    """Devices of which no point came, though the station could be read without them; named by the driver's error."""
+    thrice_ms = (_BEATS - 1) * now.tick_ms
+    for wire in plan.wires:
+        if not wire.keys or any(key in sample.points for key in wire.keys):
+            continue
+        told = next((now.troubles[key] for key in wire.keys if key in now.troubles), "")
+        kind, level, first_ms = _ERRORS.get(told.partition(":")[0], ("comms_lost", Level.DERATE, thrice_ms))
+        yield Key(kind, wire.place), Seen(
+            level=level, delays=Delays(raise_ms=(0 if kind == "bad_frames" else thrice_ms, thrice_ms, first_ms))
+        )  # fmt: skip
 
 
 def _place_at(plan: Plan, host: object, port: object) -> Place:

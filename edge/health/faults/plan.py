@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 
 from edge.devices.open import Device
 from edge.devices.points import Point
+from edge.devices.vocabulary import IDENTITY
 from edge.health.faults.kinds import Level, kind_of
 from edge.health.faults.places import Place, place_of
 
@@ -70,6 +71,7 @@ class Wire:
     place: Place
     host: str
     port: int
+    keys: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,7 +119,10 @@ def plan_of(devices: Iterable[Device]) -> Plan:
             (key, places[key]) for key, point in points.items() if key.endswith(".heartbeat") and not point.writable
         ),
         wires=tuple(
-            Wire(place=_place_of_device(device, places), host=device.part.host, port=device.part.port)
+            Wire(
+                place=_place_of_device(device, places), host=device.part.host, port=device.part.port,
+                keys=tuple(key for key in device.points if key != IDENTITY),
+            )
             for device in held
         ),
         places=places,
