@@ -6,7 +6,7 @@ BIN := .venv/bin
 ARGS ?=
 
 .PHONY: help demo test check setup setup-dev contracts page bench lock clean \
-  campaign-power-cut campaign-determinism campaign-kills campaign-resume campaign-settlement campaign-plans campaign-coalitions campaign-forecast campaign-steps campaign-invariants campaign-guard campaign-install gas slither bench-peers campaign-diagnosis campaign-edge campaign-dark
+  campaign-power-cut campaign-determinism campaign-kills campaign-resume campaign-settlement campaign-plans campaign-coalitions campaign-forecast campaign-steps campaign-invariants campaign-guard campaign-install gas slither bench-peers campaign-diagnosis campaign-edge campaign-dark campaign-faults
 
 help: ## what each target does
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-20s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -77,6 +77,9 @@ campaign-edge: setup-dev ## a day of station boxes on a hostile link: cuts, kill
 
 campaign-dark: setup-dev ## a day of station boxes alone: orders against F3, then all comes back (JSON in the last line)
 	@$(BIN)/python -m tests.campaigns.dark $(ARGS)
+
+campaign-faults: setup-dev ## every fault of the fault table through simulators, drivers and box, and a month without any (JSON in the last line)
+	@$(BIN)/python -m tests.campaigns.faults $(ARGS)
 
 gas: setup-dev ## measure the gas of every call and write contracts/gas.json (JSON in the last line)
 	@$(BIN)/python -m tests.contracts.gas

@@ -24,7 +24,7 @@ from edge.control.jitter import Jitter
 from edge.control.limits import Limits
 from edge.control.watch import Watch
 from edge.control.wish import Base, Source, Wish
-from edge.devices.station import DeviceError, Quality, StationDevices, StationSample
+from edge.devices.station import Contactors, DeviceError, Quality, StationDevices, StationSample
 from edge.evidence.recorder import Recorder, Recording
 from edge.evidence.sampling import Moment, stamp_ms
 from edge.evidence.store import StorageFailed, Store
@@ -32,6 +32,8 @@ from edge.evidence.stream import NO_BEACON, Beacon
 from edge.health import status
 from edge.health.alarms import Alarms, Log
 from edge.health.diagnosis.keeper import Diagnosis
+from edge.health.faults import looking
+from edge.health.faults.board import Board, Cut
 from edge.health.round import Failure, Round
 from edge.link import live, question
 from edge.link.service import Service, ServiceError, ServiceRefused, ServiceUnreachable
@@ -40,6 +42,8 @@ from edge.reporting import Reported, due
 
 _NOON_MS = 12 * 3_600_000
 """From then on the next day's schedule is asked for."""
+_IDLE_SHARE = 100
+"""Up to a hundredth of the rating, contactors open without an arc to speak of."""
 _STOP_S = 2
 """How long stopping waits for the device to take 0 W."""
 
@@ -88,6 +92,10 @@ class Parts:
     configure: Callable[[Service, int], Awaitable[None]] | None = None
     """Asks the platform at an instant for a configuration of the box (protocol 9.20)."""
     diagnosis: Diagnosis | None = None
+    board: Board | None = None
+    """The station's alarms (protocol 10.16)."""
+    opens_contactors: bool = True
+    """Whether a trip opens the battery's contactors, once its power is gone."""
 
 
 class StationBox:
@@ -107,6 +115,9 @@ class StationBox:
         month, reached_w = status.demand_reached(parts.store)
         self._watch = Watch(parts.limits, month=month, reached_w=reached_w)
         self._ordered_ms = self._looked_ms = 0
+        self._cut = Cut() if parts.board is None else parts.board.cut
+        self._error: Exception | None = None
+        self._news = self._opened = False
         self._sampled = self._remembered = -1
         self._rounds = 0
         self._failure: Failure | None = None
@@ -128,8 +139,10 @@ class StationBox:
         self._jitter.note(1_000 * late_ms)
         sample = await self._read(t_ms)
         self._looked_ms = t_ms
-        await self._record(t_ms, sample)
+        recorded = await self._record(t_ms, sample)
+        self._judge(t_ms, sample, recorded=recorded)
         order = await self._drive(t_ms)
+        await self._open(t_ms, sample)
         if self._parts.diagnosis is not None:
             self._parts.diagnosis.ordered(order, t_ms=t_ms, seen=sample is not None)
         self._remember(t_ms)
@@ -182,10 +195,11 @@ class StationBox:
             self._failure = Failure(place=f"{host}:{getattr(failure, 'port', '')}" if host else "", reason=reason)
             alarms.raised("device.unreadable", at_ms=t_ms, reason=reason)
             alarms.count("bad_reads")
+            self._error = failure
             if isinstance(failure, Malformed):
                 alarms.count("bad_frames")
             return None
-        self._failure = None
+        self._failure = self._error = None
         alarms.cleared("device.unreadable", at_ms=t_ms)
         troubles = self._parts.devices.troubles
         self._say("device.part_silent", bool(sample.quality & Quality.PART_SILENT), t_ms, **_told(troubles))
@@ -203,11 +217,11 @@ class StationBox:
             alarms.cleared("device.alarm", at_ms=t_ms)
         return sample
 
-    async def _record(self, t_ms: int, sample: StationSample | None) -> None:
-        """Record the first round of each sampling period; later rounds of it only control."""
+    async def _record(self, t_ms: int, sample: StationSample | None) -> bool:
+        """Record the first round of each sampling period; later rounds of it only control. Whether it was one."""
         parts, period = self._parts, t_ms // self._rhythm.sample_ms
         if period == self._sampled:
-            return
+            return False
         now_ms = max(t_ms, parts.clock.now_ms())
         moment = Moment(t_ms=stamp_ms(t_ms, now_ms=now_ms), synchronised=parts.synchronised())
         if sample is None:
@@ -216,6 +230,7 @@ class StationBox:
             self._beacon = await self._first_beacon()
         self._sampled = period
         parts.recorder.record(sample, moment=moment, beacon=self._beacon)
+        return sample is not None
 
     async def _first_beacon(self) -> Beacon:
         """What the stored open segment carries; or the platform's, if it answers at once; or none."""
@@ -260,6 +275,7 @@ class StationBox:
         told = Told(
             t_ms=parts.clock.now_ms(), base_w=self._base.power_w, source=self._base.source,
             envelope=self._base.envelope, until_ms=parts.directives.envelope_until_ms, least_w=self._least_w(now),
+            charge_share_bp=self._cut.charge_bp, discharge_share_bp=self._cut.discharge_bp,
         )  # fmt: skip
         report = await parts.fast.exchange(told)
         self._say("frequency.process_down", report is None, t_ms)
@@ -267,7 +283,45 @@ class StationBox:
         return report
 
     def _situation(self, t_ms: int) -> Situation | None:
-        return self._watch.situation(t_ms=t_ms, hold_ms=self._rhythm.tick_ms)
+        now, cut = self._watch.situation(t_ms=t_ms, hold_ms=self._rhythm.tick_ms), self._cut
+        if now is None:
+            return None
+        return replace(now, charge_share_bp=cut.charge_bp, discharge_share_bp=cut.discharge_bp)
+
+    def _judge(self, t_ms: int, sample: StationSample | None, *, recorded: bool) -> None:
+        """What is wrong with the station's parts now, and what that leaves of its power (protocol 10.16)."""
+        board, recorder = self._parts.board, self._parts.recorder
+        if board is None:
+            return
+        events = board.round(
+            looking.Round(
+                sample=sample, failure=self._error, doubts=recorder.doubts if recorded else None,
+                order_failed="device.order_failed" in self._parts.alarms.names, tick_ms=self._rhythm.tick_ms,
+                troubles=self._parts.devices.troubles,
+            ),
+            t_ms=t_ms,
+        )  # fmt: skip
+        self._cut, self._news = board.cut, self._news or bool(events)
+
+    async def _open(self, t_ms: int, sample: StationSample | None) -> None:
+        """Open the contactors once after a trip that asks for it, when no power flows through them any more."""
+        parts = self._parts
+        if not self._cut.opens:
+            self._opened = False
+        if not (self._cut.opens and parts.opens_contactors) or self._opened or sample is None:
+            return
+        idle_w = max(parts.limits.charge_power_w, parts.limits.discharge_power_w) // _IDLE_SHARE
+        if abs(sample.battery_power_w) > idle_w or not isinstance(parts.devices, Contactors):
+            return
+        try:
+            async with asyncio.timeout(self._rhythm.device_s):
+                taken = await parts.devices.open_contactors()
+        except (DeviceError, OSError) as failure:  # TimeoutError is an OSError
+            self._log.warning("contactors.open_failed", t_ms=t_ms, reason=str(failure))
+            parts.alarms.count("orders_failed")
+        else:
+            self._opened = True
+            self._log.warning("contactors.opened", t_ms=t_ms, taken=taken)
 
     def _wish(self, t_ms: int, now: Situation | None) -> int | None:
         """What instruction, schedule, envelope, frequency and demand want together; None where nothing is wanted."""
@@ -404,9 +458,15 @@ class StationBox:
             await parts.service.answers(device, [directives.signed(one, signer) for one in answers])
             directives.sent(answers)
 
-    def _is_due_to_show(self, t_ms: int, sample: StationSample, order: Order) -> bool:
+    def _tells_alarms(self) -> bool:
+        """An alarm that came or went is shown in its round, where anything is shown at all (protocol 10.16)."""
+        return self._news and bool(self._rhythm.live_ticks)
+
+    def _is_due_to_show(self, t_ms: int, sample: StationSample | None, order: Order) -> bool:
         """Each period, and with a deadband also on change (A8)."""
         every, deadband_w = self._rhythm.live_ticks, self._rhythm.live_deadband_w
+        if sample is None:
+            return False
         if not every or deadband_w is None:
             return bool(every) and self._rounds % every == 0
         values = {"meter": sample.meter_power_w, "battery": sample.battery_power_w, "order": order.power_w}
@@ -445,12 +505,14 @@ class StationBox:
 
     async def _show(self, t_ms: int, sample: StationSample | None, order: Order) -> None:
         recording = self._parts.recording
-        if sample is None or recording.signer is None or not self._is_due_to_show(t_ms, sample, order):
+        if recording.signer is None or not (self._is_due_to_show(t_ms, sample, order) or self._tells_alarms()):
             return
+        board = self._parts.board
         shown = live.message(
             sample, station=self._parts.station, t_ms=t_ms, order=order, device=recording.device,
-            signer=recording.signer, domain=recording.domain,
+            signer=recording.signer, domain=recording.domain, alarms=None if board is None else board.told,
         )  # fmt: skip
+        self._news = False
         try:
             await self._parts.service.live(shown.body, alg=shown.alg, signature=shown.signature)
         except ServiceUnreachable:

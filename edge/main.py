@@ -32,13 +32,19 @@ from edge.control.fast_link import FastLink
 from edge.control.following import Schedules
 from edge.control.stores import open_stores
 from edge.devices.link import MODBUS_PORT, ModbusLink, SerialLine, Transport
-from edge.devices.open import PartSettings, device_of, energy_step_wh, tables_of
+from edge.devices.open import DeviceKind, PartSettings, device_of, energy_step_wh, tables_of
 from edge.evidence.recorder import Chance, Recorder, Recording
 from edge.evidence.sampling import BATTERY_CHANNEL, METER_CHANNEL
 from edge.evidence.screening import Bounds, bounds_of
 from edge.folder import KEY, NEXT, SIGNING, StateFolder, next_key, open_folder
 from edge.health import status as box_status
+from edge.health.alarms import Alarms
 from edge.health.diagnosis.keeper import Diagnosis
+from edge.health.faults.asks import Ask, Verb
+from edge.health.faults.board import Board
+from edge.health.faults.looking import ratings_of
+from edge.health.faults.plan import plan_of
+from edge.health.faults.thresholds import of_settings
 from edge.health.log import speak
 from edge.keys import enrolment, reenrolment, rotation
 from edge.keys.passphrase import lock_of
@@ -157,6 +163,31 @@ def status(config: Config) -> None:
     """Print heads, backlog, last acknowledgement, schedules, counters and alarms as JSON; also while the box runs."""
     settings = load(config)
     typer.echo(json.dumps(box_status.status(settings.state, station=settings.station), ensure_ascii=False, indent=2))
+
+
+@app.command("alarms")
+def alarms_(
+    config: Config,
+    ack: Annotated[list[int] | None, typer.Option("--ack", help="确认 acknowledge the alarm of this number.")] = None,
+    reset: Annotated[list[int] | None, typer.Option("--reset", help="复位 end a latched trip, its cause gone.")] = None,
+    by: Annotated[str, typer.Option("--by", help="谁 who does it.")] = "",
+    language: Annotated[Literal["zh", "en"], typer.Option("--lang", help="zh or en.")] = "zh",
+    table: Annotated[bool, typer.Option("--table", help="告警表 the fault table, Markdown.")] = False,
+    plain: Annotated[bool, typer.Option("--json", help="JSON.")] = False,
+) -> None:
+    """告警：列出、确认、复位。List the station's alarms; acknowledge or reset some, also while the box runs."""
+    from edge.health.faults import listing
+
+    settings = load(config)
+    if table:
+        typer.echo(listing.fault_table(of_settings(settings.alarms)), nl=False)
+        return
+    for verb, numbers in ((Verb.ACK, ack), (Verb.RESET, reset)):
+        for number in numbers or ():
+            typer.echo(listing.asked(settings.state, Ask(verb=verb, number=number, by=by), language=language))
+    if not ack and not reset:
+        found = listing.standing_at(settings.state)
+        typer.echo(json.dumps(found, ensure_ascii=False, indent=2) if plain else listing.as_text(found, language))
 
 
 @table_app.command()
@@ -393,8 +424,20 @@ def _box(deployment: Deployment, settings: Settings, attendance: Attendance, clo
             alarms=alarms,
             cell_bytes=settings.cell_bytes,
         ),
+        board=_board(settings, folder, alarms),
+        opens_contactors=settings.alarms.open_contactors,
     )
     return StationBox(parts, _rhythm(settings))
+
+
+def _board(settings: Settings, folder: StateFolder, alarms: Alarms) -> Board:
+    """The station's alarms, by its tables; SunSpec devices have none."""
+    devices = tables_of(settings.device) if settings.device.kind is DeviceKind.TABLE else ()
+    return Board(
+        store=folder.store, alarms=alarms, plan=plan_of(devices), thresholds=of_settings(settings.alarms),
+        ratings=ratings_of(settings.limits, current_ma=settings.alarms.rated_current_ma), state=settings.state,
+        heartbeat_ms=settings.alarms.heartbeat_ms,
+    )  # fmt: skip
 
 
 def _fast(settings: Settings, folder: StateFolder) -> FastLink | None:

@@ -20,6 +20,7 @@ from alliance.identity import Address, address
 from edge.control.limits import Limits, Need
 from edge.devices.open import CapacitorSettings, DeviceSettings, PartSettings
 from edge.health.diagnosis.cell import CellData
+from edge.health.faults.thresholds import AlarmSettings
 from edge.tables import shipped
 from oracle.deployment import Deployment
 
@@ -120,6 +121,8 @@ class Settings(BaseSettings):
     """The battery's cells by their data sheet (protocol 9.22.1); without them capacity and resistance are not told."""
     cell_bytes: Annotated[int, Field(ge=1 << 20)] = 64 << 20
     """Most that reduced cell data may hold in the state folder."""
+    alarms: Annotated[AlarmSettings, BeforeValidator(_known_keys(AlarmSettings))] = AlarmSettings()
+    """Thresholds of the alarms, and what a trip does (protocol 10.16)."""
     shave_demand: bool = False
     """Whether the battery discharges, schedule or not, to keep `limits.demand_w` or what the month has reached."""
     pacer: Literal["system", "lockstep"] = "system"
@@ -224,6 +227,8 @@ def load(path: Path, *, over: Mapping[str, object] | None = None) -> Settings:
     for name in ("state", "deployment", "passphrase_file", "service_ca_file"):
         if isinstance(raw.get(name), str):
             raw[name] = path.parent / raw[name]
+    if isinstance(alarms := raw.get("alarms"), dict) and isinstance(file := alarms.get("file"), str):
+        raw["alarms"] = {**alarms, "file": path.parent / file}
     if isinstance(device := raw.get("device"), dict):
         raw["device"] = _rooted(device, path.parent)
     try:

@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 
 from alliance.errors import AllianceError
 from edge.control import wish
-from edge.control.guard import Before, Order, guard
-from edge.control.limits import Limits
+from edge.control.guard import Before, Order, Situation, guard
+from edge.control.limits import FULL_BP, Limits
 from edge.control.watch import Watch
 from edge.control.wish import Base, Source
 from edge.devices.station import StationSample
@@ -30,12 +30,16 @@ class Told:
     """The one that counts, and until when."""
     until_ms: int
     least_w: int | None
+    charge_share_bp: int = FULL_BP
+    """What the standing alarms leave of the rated powers; it stands until the next word, however late."""
+    discharge_share_bp: int = FULL_BP
 
     def to_plain(self) -> dict[str, object]:
         """As JSON values."""
         return {
             "t": self.t_ms, "baseW": self.base_w, "source": self.source, "until": self.until_ms, "leastW": self.least_w,
             "envelope": None if self.envelope is None else body_bytes(self.envelope).hex(),
+            "chargeShareBp": self.charge_share_bp, "dischargeShareBp": self.discharge_share_bp,
         }  # fmt: skip
 
 
@@ -50,6 +54,8 @@ def told_of(value: object) -> Told:
         t_ms=f.int("t"), source=Source(f.choice("source", list(Source))), envelope=envelope, until_ms=f.int("until"),
         base_w=f.int("baseW", low=-(10**12), high=10**12) if f.optional("baseW") else None,
         least_w=f.int("leastW", low=-(10**12), high=10**12) if f.optional("leastW") else None,
+        charge_share_bp=f.int("chargeShareBp", low=0, high=FULL_BP),
+        discharge_share_bp=f.int("dischargeShareBp", low=0, high=FULL_BP),
     )  # fmt: skip
 
 
@@ -71,7 +77,7 @@ class FrequencyCycle:
         """The order for the next period, and how much of the wish is for the frequency; `sample` None: no answer."""
         if sample is not None:
             self._watch.see(sample, t_ms=t_ms)
-        now = self._watch.situation(t_ms=t_ms, hold_ms=self._period_ms)
+        now = self._within_alarms(self._watch.situation(t_ms=t_ms, hold_ms=self._period_ms))
         made = wish.wish(self._base(t_ms), now=now, limits=self._limits, least_w=self._least_w(t_ms))
         before = self._before
         if before is None:
@@ -84,6 +90,12 @@ class FrequencyCycle:
         """The device took an order; or none may be given (`silent`), and the next begins at what the battery does."""
         self._before = None if order.silent else Before(power_w=order.power_w, elapsed_ms=0)
         self._ordered_ms = t_ms
+
+    def _within_alarms(self, now: Situation | None) -> Situation | None:
+        if now is None or self._told is None:
+            return now
+        told = self._told
+        return replace(now, charge_share_bp=told.charge_share_bp, discharge_share_bp=told.discharge_share_bp)
 
     def _base(self, t_ms: int) -> Base:
         told = self._told

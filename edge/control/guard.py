@@ -49,6 +49,7 @@ class Reason(StrEnum):
     PCC_EXPORT = "pcc_export"
     DEMAND = "demand"
     DEMAND_UNKNOWN = "demand_unknown"
+    ALARM = "alarm"
     RAMP = "ramp"
 
 
@@ -81,6 +82,9 @@ class Situation:
     heartbeat_still_ms: int = 0
     """For how long the device's counter has shown the same number."""
     demand: Demand | None = None
+    charge_share_bp: int = FULL_BP
+    """What the standing alarms leave of the rated charging power (protocol 10.16.4)."""
+    discharge_share_bp: int = FULL_BP
 
     @property
     def net_load_w(self) -> int:
@@ -251,9 +255,18 @@ def demand(limits: Limits, now: Situation) -> Allowance:
     return Allowance(charge_w=charge_w, discharge_w=_UNBOUNDED_W, charge_reason=reason, discharge_reason=reason)
 
 
+def alarm(limits: Limits, now: Situation) -> Allowance:
+    """What the standing alarms leave of the rated powers: half at a derate, nothing at a trip."""
+    return Allowance(
+        charge_w=_share_w(limits.charge_power_w, now.charge_share_bp),
+        discharge_w=_share_w(limits.discharge_power_w, now.discharge_share_bp),
+        charge_reason=Reason.ALARM, discharge_reason=Reason.ALARM,
+    )  # fmt: skip
+
+
 RULES: tuple[Rule, ...] = (
     answering, heartbeat, readiness, certainty, contactor, permission, rating, device, soc_window, cell_voltage,
-    cell_temperature, connection, demand,
+    cell_temperature, connection, demand, alarm,
 )  # fmt: skip
 """Every limit, asked in this order."""
 
@@ -341,6 +354,10 @@ def _missing(limits: Limits, need: Need, reason: Reason) -> Allowance:
     return Allowance(
         charge_w=_UNBOUNDED_W, discharge_w=_UNBOUNDED_W, charge_reason=reason, discharge_reason=reason, unasked=need
     )
+
+
+def _share_w(rated_w: int, share_bp: int) -> int:
+    return _UNBOUNDED_W if share_bp >= FULL_BP else rated_w * share_bp // FULL_BP
 
 
 def _all_or_nothing(reason: Reason, *, allowed: bool) -> Allowance:

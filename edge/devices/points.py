@@ -53,6 +53,8 @@ class Point:
     """In `unit`; a move of more is reported at once."""
     alarm_level: int
     enumeration: tuple[tuple[int, str], ...]
+    alarm_kinds: tuple[tuple[int, str, int], ...] = ()
+    """(bit or value, kind of alarm, its level 1…3, or 0: as `alarm_level` says): the maker's alarms in our words."""
 
     def raw_of(self, registers: Sequence[int]) -> Raw | None:
         """What registers spell, or a coil; None where a FLOAT32 says "not a number"."""

@@ -16,7 +16,7 @@ DeviceError
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import IntFlag, StrEnum
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from alliance.errors import AllianceError, Malformed, Missing, Refused
 
@@ -119,6 +119,15 @@ class StationDevices(Protocol):
 
     async def close(self) -> None:
         """Let the connection go."""
+        ...
+
+
+@runtime_checkable
+class Contactors(Protocol):
+    """Devices whose contactors can be opened from afar; closing them again is a person's work on site."""
+
+    async def open_contactors(self) -> bool:
+        """Order every contactor open; False where the devices take no such order. Raises DeviceError."""
         ...
 
 

@@ -22,6 +22,7 @@ from edge.devices.vocabulary import REQUIRED
 
 _FULL_BP = 10_000
 _RECORDED = {"meter_power", "meter_reactive", "battery_power", "battery_soc", "battery_soh"}
+_CONTACTOR_ORDER = ".contactor_order"
 _WISHED = ("battery_soh", "charge_limit", "discharge_limit", "pcs_state")
 
 
@@ -72,6 +73,16 @@ class TableStation:
             held = {key: value for key, value in orders.items() if _writable(source.points.get(key))}
             if held:
                 await source.write(held)
+
+    async def open_contactors(self) -> bool:
+        """Order every contactor open; False where no table has such an order. Raises DeviceError."""
+        found = False
+        for source in self._sources:
+            held = {key: 0 for key, p in source.points.items() if p.writable and key.endswith(_CONTACTOR_ORDER)}
+            if held:
+                await source.write(held)
+                found = True
+        return found
 
     async def close(self) -> None:
         """Let the connections go."""

@@ -38,6 +38,7 @@ _RANGE = re.compile(r"\[(\d+)-(\d+)\]")
 _NUMBER = re.compile(r"[+-]?[0-9]{1,20}(\.[0-9]{1,12}|/[1-9][0-9]{0,9})?")
 _ENUMERATED = {"pcs_state", "alarm_word"}
 _COMMANDS = {"set_power", "remote_enable"}
+_ALARM = re.compile(r"([a-z][a-z0-9_]*)(?:\.([1-3]))?")
 
 
 @dataclass(kw_only=True, eq=False)
@@ -176,6 +177,7 @@ class _Row:
             deadband=self._deadband(),
             alarm_level=self._integer("alarm_level", 0, 9),
             enumeration=self._enumeration(key),
+            alarm_kinds=self._alarm_kinds(),
         )
 
     def _key(self) -> str:
@@ -283,7 +285,7 @@ class _Row:
     def _enumeration(self, key: str) -> tuple[tuple[int, str], ...]:
         entries = []
         for entry in filter(None, self._cells["enumeration"].split(";")):
-            number, _, name = entry.partition("=")
+            number, _, name = entry.partition("#")[0].partition("=")
             if not number.strip().isdecimal() or not name.strip():
                 raise self._wrong("enumeration", "not written number=name;number=name")
             entries.append((int(number), name.strip()))
@@ -292,6 +294,19 @@ class _Row:
         if key == "pcs_state" and (strange := {name for _, name in entries} - set(PcsState)):
             raise self._wrong("enumeration", f"not states: {', '.join(sorted(strange))}")
         return tuple(entries)
+
+    def _alarm_kinds(self) -> tuple[tuple[int, str, int], ...]:
+        """The alarms that entries name behind `#`: `0=单体过压#cell_overvoltage.3`."""
+        found = []
+        for entry in filter(None, self._cells["enumeration"].split(";")):
+            named, mark, told = entry.partition("#")
+            if not mark:
+                continue
+            match = _ALARM.fullmatch(told.strip())
+            if match is None:
+                raise self._wrong("enumeration", "not written number=name#alarm or number=name#alarm.level, level 1…3")
+            found.append((int(named.partition("=")[0]), match[1], int(match[2] or 0)))
+        return tuple(found)
 
     def _wrong(self, column: str, problem: str) -> PointCellWrong:
         value = self._cells.get(column, "")

@@ -51,6 +51,12 @@ class Recorder:
         self._streams = outbox.streams(CHANNELS)
         self._bounds = bounds
         self._watched = {c: _remembered(stream.last) for c, stream in self._streams.items()}
+        self._doubts: dict[int, tuple[Doubt, ...]] = {}
+
+    @property
+    def doubts(self) -> Mapping[int, tuple[Doubt, ...]]:
+        """What screening doubted of each channel's newest reading (protocol 2.7)."""
+        return self._doubts
 
     @property
     def between_segments(self) -> bool:
@@ -106,7 +112,7 @@ class Recorder:
     def _tell(self, judged: Judged, *, at_ms: int) -> None:
         """Count what is doubted, and raise or clear each channel's alarm."""
         for channel, (watched, verdict) in judged.items():
-            self._watched[channel] = watched
+            self._watched[channel], self._doubts[channel] = watched, verdict.doubts
             for doubt in verdict.doubts:
                 self._alarms.count(doubt, verdict.missing if doubt is Doubt.GAP else 1)
             alarm, told = f"reading.doubtful.{channel}", [d for d in verdict.doubts if d is not Doubt.GAP]

@@ -14,6 +14,7 @@ from edge.evidence.outbox import stored_streams
 from edge.evidence.store import Store, StoreMissing, open_to_look
 from edge.folder import DATABASE
 from edge.health.alarms import counted, standing
+from edge.health.faults.board import kept, rows
 from edge.link import configurations
 
 
@@ -44,6 +45,7 @@ def gathered(store: Store, *, station: int) -> dict[str, object]:
         "configuration": configurations.shown(store),
         "counters": counted(store),
         "alarms": {name: json.loads(detail) for name, detail in standing(store)},
+        "faults": rows(kept(store)),
     }
 
 

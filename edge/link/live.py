@@ -1,6 +1,7 @@
 """Live values for screens (protocol 10.4): signed by the device's key, sent beside the evidence, settling nothing."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from alliance.identity import Address, to_hex
@@ -28,14 +29,21 @@ def status_of(order: Order) -> str:
 
 
 def message(
-    sample: StationSample, *, station: int, t_ms: int, order: Order, device: Address, signer: Signer, domain: Domain
+    sample: StationSample | None, *, station: int, t_ms: int, order: Order, device: Address, signer: Signer,
+    domain: Domain, alarms: Sequence[str] | None = None,
 ) -> LiveMessage:  # fmt: skip
-    """What screens may show of a sample. Powers in watts, positive out of the station or battery."""
+    """What screens may show of a sample, or of its lack. Powers in watts, positive out of the station or battery.
+
+    `alarms` stand in place of those that the devices name themselves.
+    """
+    named_alarms = alarms if alarms is not None else () if sample is None else sample.alarms
     body = json.dumps(
         {
-            "device": to_hex(device), "t": t_ms, "stationId": station, "powerW": sample.meter_power_w,
-            "socBp": sample.soc_bp, "batteryPowerW": sample.battery_power_w, "setPowerW": order.power_w,
-            "status": status_of(order), "alarms": sample.alarms[:_MOST_ALARMS],
+            "device": to_hex(device), "t": t_ms, "stationId": station,
+            "powerW": None if sample is None else sample.meter_power_w,
+            "socBp": None if sample is None else sample.soc_bp,
+            "batteryPowerW": None if sample is None else sample.battery_power_w, "setPowerW": order.power_w,
+            "status": status_of(order), "alarms": named_alarms[:_MOST_ALARMS],
         },
         ensure_ascii=False,
         separators=(",", ":"),

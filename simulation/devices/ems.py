@@ -38,13 +38,16 @@ class EmsDevice:
     """The register map of one plant."""
 
     def __init__(self, *, plant: Plant, host: str, port: int) -> None:
+        self.faults = 0
+        """Bits of the alarm word that are forced."""
         self.registers = Registers(read_table(CHINESE_EMS), obey=PlantOrders(plant).obey)
         self.server = self.registers.server(host=host, port=port)
         self.publish(plant.snapshot())
 
     def publish(self, now: Snapshot) -> None:
         """Show an instant."""
-        self.registers.put(station_values(now))
+        values = station_values(now)
+        self.registers.put({**values, "alarm_word": values["alarm_word"] | self.faults})
 
 
 def station_values(now: Snapshot) -> dict[str, int]:

@@ -35,6 +35,9 @@ class FireDevice:
         self.registers = Registers(read_points(shipped()["fire"]), obey=takes_no_orders)
         self.zones = {zone: Zone() for zone in ZONES}
         self._released = False
+        self.faults = 0
+        """Bits of the alarm word that are forced: 5 agent low, 6 mains, 7 loop."""
+        self.emergency_stop = False
 
     def publish(self, now: Snapshot) -> None:
         """Show an instant."""
@@ -45,13 +48,14 @@ class FireDevice:
             self._released |= zone.smoke and hot
             word |= zone.smoke | hot << 1
             word |= (zone.hydrogen_ppm >= _HYDROGEN_PPM) << 2 | (zone.carbon_monoxide_ppm >= _CARBON_MONOXIDE_PPM) << 3
-        pressure_pa = _EMPTY_PA if self._released else _FULL_PA
+        pressure_pa = _EMPTY_PA if self._released else _LOW_PA - 1 if self.faults & 1 << 5 else _FULL_PA
+        word |= self.faults
         word |= self._released << 4 | (pressure_pa < _LOW_PA) << 5
         self.registers.put(
             {
                 "fire.state": 3 if self._released else 2 if word & 0b11 else 1 if word else 0,
                 "fire.automatic": 1,
-                "fire.emergency_stop": 0,
+                "fire.emergency_stop": int(self.emergency_stop),
                 "fire.alarm_word": word,
                 "fire.agent_pressure": pressure_pa,
                 **{f"fire.smoke.{n}": int(zone.smoke) for n, zone in self.zones.items()},

@@ -17,6 +17,8 @@ class MeterDevice:
 
     def __init__(self) -> None:
         self.registers = Registers(read_points(shipped()["meter"]), obey=takes_no_orders)
+        self.faults = 0
+        """Bits of the status word that are forced."""
 
     def publish(self, now: Snapshot) -> None:
         """Show an instant."""
@@ -34,7 +36,7 @@ class MeterDevice:
                 "meter.power_factor": -power_w * _FULL_BP // apparent_va,
                 "meter_import": now.import_wh,
                 "meter_export": now.export_wh,
-                "meter.status": 0,
+                "meter.status": self.faults,
                 "meter.ratio": 20_000,
             }
         )

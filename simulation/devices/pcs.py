@@ -27,6 +27,9 @@ class PcsDevice:
         self._outside_ms: dict[int, int] = {}
         self._tripped_by = 0
         self.registers = Registers(read_points(shipped()["pcs"]), obey=PlantOrders(plant).obey)
+        self.faults = 0
+        """Bits of the alarm word that are forced."""
+        self.emergency_stop, self.grid_present = False, True
 
     def publish(self, now: Snapshot) -> None:
         """Show an instant. Losses warm the power modules: 30 K above the cabinet at rated power."""
@@ -40,8 +43,8 @@ class PcsDevice:
                 "pcs_state": STATES[now.state],
                 "pcs.mode": 0,
                 "pcs.remote": int(self.registers.seen("remote_enable") == 1),
-                "pcs.grid_present": int(now.voltage_ppm > 0),
-                "pcs.emergency_stop": 0,
+                "pcs.grid_present": int(self.grid_present and now.voltage_ppm > 0),
+                "pcs.emergency_stop": int(self.emergency_stop),
                 "battery_power": power_w,
                 "pcs.reactive_power": 0,
                 **{f"pcs.voltage.{phase}": line_mv for phase in (1, 2, 3)},
@@ -53,9 +56,13 @@ class PcsDevice:
                 "pcs.cabinet_temperature": cabinet_dc,
                 "battery_charge": now.charge_wh,
                 "battery_discharge": now.discharge_wh,
-                "pcs.alarm_word": self._tripped_by | sum(bit for alarm, bit in _ALARMS.items() if alarm in now.alarms),
+                "pcs.alarm_word": self._word(now),
             }
         )
+
+    def _word(self, now: Snapshot) -> int:
+        """The alarm word: what is forced, what tripped it, what the plant complains of."""
+        return self.faults | self._tripped_by | sum(bit for alarm, bit in _ALARMS.items() if alarm in now.alarms)
 
     def _protect(self, now: Snapshot) -> None:
         """Trip where voltage or frequency have been out of their bounds for longer than is ridden through."""

@@ -86,6 +86,13 @@ class DeviceServer:
         self._unit_id, self._banks, self._writer = unit_id, banks, writer
         self._transport, self._line = transport, line or SerialLine()
         self._server: ModbusTcpServer | ModbusSerialServer | None = None
+        self.noisy = False
+        """Whether each answer's bytes arrive changed: electromagnetic interference."""
+        self.refusing = False
+        """Whether each request is answered with an exception: the device is busy."""
+
+        self.deaf = False
+        """Whether orders are refused, though the device can be read."""
 
     async def start(self) -> None:
         """Listen. Raises PortTaken."""
@@ -107,10 +114,16 @@ class DeviceServer:
         if self._transport is Transport.RTU:
             return ModbusSerialServer(
                 self._devices(), port=self.host, baudrate=self._line.baud, parity=self._line.parity,
-                stopbits=self._line.stop_bits,
+                stopbits=self._line.stop_bits, trace_packet=self._sent,
             )  # fmt: skip
         framer = FramerType.RTU if self._transport is Transport.RTU_OVER_TCP else FramerType.SOCKET
-        return ModbusTcpServer(self._devices(), framer=framer, address=(self.host, self.port))
+        return ModbusTcpServer(
+            self._devices(), framer=framer, address=(self.host, self.port), trace_packet=self._sent
+        )  # fmt: skip
+
+    def _sent(self, sending: bool, data: bytes) -> bytes:
+        """What goes out; noise turns a bit of every byte."""
+        return bytes(byte ^ 0x10 for byte in data) if sending and self.noisy else data
 
     def _devices(self) -> list[SimDevice]:
         return [server._device() for server in (self, *self.beside)]
@@ -137,6 +150,8 @@ class DeviceServer:
         space = _WRITES.get(function, function)
         if space not in self._banks:
             return ExcCodes.ILLEGAL_ADDRESS if space in (COILS, DISCRETE, HOLDING, INPUT) else ExcCodes.ILLEGAL_FUNCTION
+        if self.refusing:
+            return ExcCodes.DEVICE_BUSY
         bank = self._banks[space]
         if values is None:
             if space in (COILS, DISCRETE):
@@ -144,6 +159,8 @@ class DeviceServer:
             else:
                 registers[address - start : address - start + count] = bank.get(address, count)
             return None
+        if self.deaf:
+            return ExcCodes.DEVICE_FAILURE
         words = [int(value) for value in values]
         try:
             self._writer.written(address, words, space)

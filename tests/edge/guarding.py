@@ -118,6 +118,8 @@ def _situation(pick: Pick, *, sound: bool) -> Situation:
         age_ms=0 if sound else pick.one((0, 1, 2_000, 3_001, pick.whole(0, 100_000))),
         heartbeat_still_ms=0 if sound else pick.one((0, 30_000, 30_001, pick.whole(0, 100_000))),
         demand=pick.one((None, demand, demand)),
+        charge_share_bp=pick.one((*[10_000] * 8, 5_000, 0)),
+        discharge_share_bp=pick.one((*[10_000] * 8, 5_000, 0)),
     )
 
 
@@ -265,6 +267,14 @@ def idle_if_doubtful(c: Limits, now: Situation, before: Before, power_w: int) ->
     return power_w == 0 or not now.sample.quality & Quality.OUT_OF_RANGE
 
 
+def alarm_kept(c: Limits, now: Situation, before: Before, power_w: int) -> bool:
+    """A derate leaves half of the rating in its direction, a trip nothing."""
+    share_bp, rated_w = (
+        (now.charge_share_bp, c.charge_power_w) if power_w < 0 else (now.discharge_share_bp, c.discharge_power_w)
+    )  # fmt: skip
+    return abs(power_w) * 10_000 <= rated_w * share_bp
+
+
 def ramp_kept(c: Limits, now: Situation, before: Before, power_w: int) -> bool:
     """No faster away from zero than the ramp; towards zero a limit may cut at once."""
     reach = c.ramp_w_per_s * before.elapsed_ms // 1_000
@@ -285,6 +295,7 @@ PROMISES: dict[str, tuple[Promise, str | None]] = {
     "idle_if_silent": (idle_if_silent, "answering"),
     "idle_unless_ready": (idle_unless_ready, "readiness"),
     "idle_if_doubtful": (idle_if_doubtful, "certainty"),
+    "alarm_kept": (alarm_kept, "alarm"),
     "ramp_kept": (ramp_kept, None),
 }
 """Each promise, and the rule without which it breaks; the ramp stands outside the rules."""

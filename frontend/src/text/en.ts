@@ -119,7 +119,7 @@ export const en: Catalogue = {
       contactor_unknown: "contactor unknown", bms_forbids: "BMS forbids", bms_unknown: "BMS permission unknown",
       device_limit_unknown: "device limit unknown", cell_voltage: "limited by cell voltage", cell_voltage_unknown: "no cell voltage",
       cell_temperature: "limited by cell temperature", cell_temperature_unknown: "no cell temperature", demand: "limited by demand",
-      demand_unknown: "demand unknown",
+      demand_unknown: "demand unknown", alarm: "limited by an alarm",
     },
     alarms: "Alarms",
     noAlarms: "No alarms",

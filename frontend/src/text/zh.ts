@@ -215,7 +215,7 @@ export const zh = {
       manual: "人工接管", local: "就地控制", control_mode_unknown: "控制权不明", heartbeat_stopped: "心跳停止", heartbeat_unknown: "无心跳信号",
       contactor_open: "接触器断开", contactor_unknown: "接触器状态不明", bms_forbids: "BMS 禁止", bms_unknown: "BMS 许可不明",
       device_limit_unknown: "设备限值不明", cell_voltage: "受单体电压限制", cell_voltage_unknown: "无单体电压", cell_temperature: "受单体温度限制",
-      cell_temperature_unknown: "无单体温度", demand: "受需量限制", demand_unknown: "需量不明",
+      cell_temperature_unknown: "无单体温度", demand: "受需量限制", demand_unknown: "需量不明", alarm: "受告警限制",
     } as Record<string, string>,
     alarms: "告警",
     noAlarms: "无告警",
