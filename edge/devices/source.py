@@ -222,7 +222,7 @@ def needed(point: Point) -> bool:
 
 def period_ms(point: Point) -> int:
     """How often a point is read; 0, in each round, where something rests on it or it tells an alarm."""
-    return 0 if needed(point) or point.alarm_level else point.poll_ms
+    return 0 if needed(point) or point.alarm_level or point.alarm_kinds else point.poll_ms
 
 
 async def read_block(link: ModbusLink, block: Block) -> dict[str, Raw | None]:

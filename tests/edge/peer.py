@@ -102,6 +102,8 @@ class Peer:
         self.configuration_answers: list[dict[str, Any]] = []
         self._server: _Server | None = None
         self.port = 0
+        self.one_at_a_time = threading.Lock()
+        """Held by an upload: a repeated one may come on another connection at once."""
 
     def start(self, *, tls: ssl.SSLContext | None = None) -> "Peer":
         peer = self
@@ -253,7 +255,8 @@ class _Handler(BaseHTTPRequestHandler):
         if faults.status:
             self._answer({})
             return
-        answer = self.platform.upload(body)
+        with self.platform.one_at_a_time:
+            answer = self.platform.upload(body)
         if faults.swallow_answers:
             faults.swallow_answers -= 1
             self.close_connection = True

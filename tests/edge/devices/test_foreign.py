@@ -85,7 +85,7 @@ PCS_OUT = {100: swapped(-4_001) + swapped(0) + struct.pack(">HHH", 1, 300, 7)}
 CELLS = [3_300 + n for n in range(128)]
 BMS_IN = {
     0: struct.pack(">HHHHHHi", 41_003, 0b101, 99, 505, 981, 13_000, 305)
-    + struct.pack(">IIHHHHhhHHI", 5_000, 6_000, 3_427, 3_300, 128, 1, 312, -15, 4_800, 17, 1 << 8),
+    + struct.pack(">IIHHHHhhHHIH", 5_000, 6_000, 3_427, 3_300, 128, 1, 312, -15, 4_800, 17, 1 << 8, 2_400),
     100: struct.pack(">HHhhHHHHHHHH", 13_000, 13_001, 150, 155, 505, 504, 981, 980, 1, 0, 0, 2),
     1_000: struct.pack(">128H", *CELLS),
     2_000: struct.pack(">32h", *range(-5, 27)),

@@ -38,7 +38,7 @@ SHORT = (
     "bms.heartbeat_stopped", "hvac.silent",
 )  # fmt: skip
 FOREIGN = {("pcs_dc_overvoltage", 3), ("cabinet_open", 1), ("pcc_limited", 1), ("clock_skewed", 1)}
-"""Rows that only SunSpec devices, energy-management systems and MQTT devices can tell: tests below and in devices/."""
+"""Rows that only SunSpec devices, energy-management systems and MQTT devices can tell: this station has none of them."""
 
 
 def staged(path: Path, play: Callable[[Stage], Any], **options: Any) -> None:
