@@ -21,7 +21,7 @@ from alliance.errors import AllianceError, Conflicting, Malformed, Missing, Refu
 from alliance.identity import Address, to_hex
 from alliance.ports import Clock, Randomness
 from alliance.segment import Head
-from edge import commands, diagnosing
+from edge import commands
 from edge.attendance import Attendance, PacedClock
 from edge.box import Parts, Rhythm, StationBox
 from edge.clock import always_synchronised, kernel_synchronised
@@ -65,8 +65,6 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_
 table_app = typer.Typer(no_args_is_help=True, help="Point tables (点表).")
 app.add_typer(table_app, name="table")
 commands.register(app)
-app.command()(diagnosing.diagnose)
-app.add_typer(diagnosing.app, name="soh-test")
 
 Config = Annotated[Path, typer.Option("--config", help="Settings, TOML or JSON.")]
 
@@ -176,7 +174,7 @@ def alarms_(
     plain: Annotated[bool, typer.Option("--json", help="JSON.")] = False,
 ) -> None:
     """告警：列出、确认、复位。List the station's alarms; acknowledge or reset some, also while the box runs."""
-    from edge.health.faults import listing
+    from edge.commands import listing
 
     settings = load(config)
     if table:
@@ -247,7 +245,7 @@ def watch(
 
     It makes its own connection, which a serial line grants to one program at a time, and orders nothing.
     """
-    from edge import watching
+    from edge.commands import watching
 
     settings = load(config)
     speak(settings.log_level)

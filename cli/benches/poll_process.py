@@ -78,8 +78,8 @@ async def poll(setup: Setup) -> None:
     """`alliance-edge watch`'s own loop over all devices: read each second, report on change and once a period."""
     from collections import Counter
 
+    from edge.commands.watching import watch
     from edge.devices.open import DeviceKind, DeviceSettings, PartSettings
-    from edge.watching import watch
     from oracle.adapters import SystemClock
 
     reports: Counter[str] = Counter()

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from edge.commands.watching import watch
 from edge.devices.link import ModbusLink, Transport
 from edge.devices.open import DeviceKind, DeviceSettings, PartSettings, devices_of, open_devices
 from edge.devices.station import (
@@ -21,7 +22,6 @@ from edge.devices.station import (
     StationDevices,
 )
 from edge.devices.tables import PointsIncomplete, PointTwice
-from edge.watching import watch
 from oracle.adapters import SystemClock
 from simulation.devices.parts import StationParts
 from simulation.devices.server import DeviceServer

@@ -13,13 +13,13 @@ from typing import Any
 
 import pytest
 
+from edge.commands import listing
+from edge.commands.listing import ByUnnamed
 from edge.devices.open import DeviceKind, DeviceSettings, PartSettings, open_devices
-from edge.health.faults import listing
 from edge.health.faults.asks import Ask, Verb, ask
 from edge.health.faults.board import kept
 from edge.health.faults.engine import AlarmAbsent, CauseStands
 from edge.health.faults.kinds import Level, kinds
-from edge.health.faults.listing import ByUnnamed
 from edge.health.faults.stated import ways
 from edge.health.faults.thresholds import thresholds
 from edge.health.status import status

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from edge.commands.diagnosing import Words, lines
 from edge.control.guard import Order, Reason
 from edge.control.wish import Base, Source
 from edge.devices.station import StationSample
-from edge.diagnosing import Words, lines
 from edge.evidence.recorder import Recording
 from edge.folder import StateFolder
 from edge.health.alarms import counted
