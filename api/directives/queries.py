@@ -14,6 +14,8 @@ from oracle.directive import Body
 
 MOST_AT_ONCE = 100
 """So many directives go out in one answer to a box, the lowest numbers first."""
+MOST_OVERDUE = 1_000
+"""So many are told to be overdue at once; the next are told when these are marked."""
 
 
 @dataclass(kw_only=True, eq=False)
@@ -62,6 +64,14 @@ class DirectiveRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Waiting:
+    """A directive that its box has to decide on, as it was signed."""
+
+    number: int
+    message: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AnswerRow:
     """A box's signed word, as it came."""
 
@@ -89,11 +99,12 @@ def by_digest(connection: Connection, digest: Digest) -> DirectiveRow | None:
     return None if row is None else _row(row)
 
 
-def for_box(connection: Connection, station: int, *, after: int, now_ms: int) -> list[bytes]:
-    """Messages that a station's box has to decide on: numbered above `after` and not run out, ascending."""
+def for_box(connection: Connection, station: int, *, after: int, now_ms: int) -> list[Waiting]:
+    """What a station's box has to decide on: numbered above `after` and not run out, ascending, MOST_AT_ONCE of it."""
     mine = (directives.c.station == station, directives.c.number > after, directives.c.until_ms > now_ms)
-    query = select(directives.c.message).where(*mine).order_by(directives.c.number).limit(MOST_AT_ONCE)
-    return list(connection.execute(query).scalars())
+    columns = (directives.c.number, directives.c.message)
+    query = select(*columns).where(*mine).order_by(directives.c.number).limit(MOST_AT_ONCE)
+    return [Waiting(number=row.number, message=row.message) for row in connection.execute(query)]
 
 
 def listed(
@@ -138,11 +149,12 @@ def obeyed(connection: Connection, call: int, target_w: int, *, now_ms: int, ans
 
 
 def overdue(connection: Connection, *, now_ms: int, answer_ms: int) -> list[DirectiveRow]:
-    """Directives whose next word is overdue and was not yet marked so (G14)."""
-    silent = and_(directives.c.decided.is_(None), directives.c.ended_ms.is_(None))
-    endless = and_(directives.c.decided == int(Outcome.ACCEPTED), directives.c.ended_ms.is_(None))
-    query = select(directives).where(directives.c.escalated_ms.is_(None), or_(silent, endless))
-    rows = [_row(row) for row in connection.execute(query.order_by(directives.c.row))]
+    """Directives whose next word is overdue and was not yet marked so (G14), the oldest MOST_OVERDUE of them."""
+    c = directives.c
+    silent = and_(c.decided.is_(None), c.ended_ms.is_(None), func.min(c.until_ms, c.taken_ms + answer_ms) <= now_ms)
+    endless = and_(c.decided == int(Outcome.ACCEPTED), c.ended_ms.is_(None), c.until_ms + answer_ms <= now_ms)
+    query = select(directives).where(c.escalated_ms.is_(None), or_(silent, endless))
+    rows = [_row(row) for row in connection.execute(query.order_by(c.row).limit(MOST_OVERDUE))]
     return [r for r in rows if (due := due_ms(r.heard, answer_ms=answer_ms)) is not None and now_ms >= due]
 
 

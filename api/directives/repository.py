@@ -3,7 +3,7 @@
 A directive's own row carries the first decision and the first end that were heard; every answer stands in its table.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from sqlalchemy import (
     BigInteger,
@@ -77,6 +77,12 @@ def add_answer(connection: Connection, row: Mapping[str, object]) -> bool:
     return done.rowcount > 0
 
 
+def answers_to(connection: Connection, digest: Digest) -> int:
+    """How many different answers to a directive are kept."""
+    query = select(func.count()).select_from(directive_answers).where(directive_answers.c.digest == digest)
+    return int(connection.execute(query).scalar_one())
+
+
 def highest(connection: Connection, station: int) -> int:
     """The highest number that was taken for a station, 0 before the first."""
     query = select(func.coalesce(func.max(directives.c.number), 0)).where(directives.c.station == station)
@@ -95,10 +101,10 @@ def end(connection: Connection, digest: Digest, *, t_ms: int, reason: str) -> No
     connection.execute(first.values(ended_ms=t_ms, ended=reason))
 
 
-def fetched(connection: Connection, station: int, *, after: int, t_ms: int) -> None:
-    """A box has asked for these: note when it did so first."""
-    mine = (directives.c.station == station, directives.c.number > after, directives.c.until_ms > t_ms)
-    connection.execute(update(directives).where(*mine, directives.c.fetched_ms.is_(None)).values(fetched_ms=t_ms))
+def fetched(connection: Connection, station: int, numbers: Collection[int], *, t_ms: int) -> None:
+    """A box is told these: note when it was so first."""
+    mine = (directives.c.station == station, directives.c.number.in_(numbers), directives.c.fetched_ms.is_(None))
+    connection.execute(update(directives).where(*mine).values(fetched_ms=t_ms))
 
 
 def escalate(connection: Connection, rows: list[int], *, t_ms: int) -> None:

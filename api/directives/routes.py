@@ -13,7 +13,7 @@ from alliance.errors import Malformed
 from alliance.identity import Address, Digest, address
 from alliance.obedience import Outcome, Standing, standing
 from api.directives import queries, repository, service
-from api.directives.queries import DirectiveRow
+from api.directives.queries import DirectiveRow, DirectiveUnknown
 from api.directives.reasons import in_words
 from api.directives.schemas import (
     DirectiveAnswer,
@@ -39,6 +39,8 @@ _UPLOAD = {"requestBody": {"required": True, "content": {DAG_CBOR: {"schema": {"
 _DOWNLOAD: dict[int | str, dict[str, Any]] = {
     200: {"content": {DAG_CBOR: {"schema": {"type": "string", "format": "binary"}}}}
 }
+MOST_STATION = (1 << 32) - 1
+"""The highest number that a station may have (protocol 9.15.1)."""
 _ASK = "<device>:<t>:<alg>:<hex> over Ask(device, t, keccak256(path with query))"
 
 
@@ -68,8 +70,9 @@ def for_box(
         found = service.asked(platform, connection, station, after=after, by=asked)
     if found:
         with platform.database.writing() as connection:
-            repository.fetched(connection, station, after=after, t_ms=platform.clock.now_ms())
-    return Response(cbor.encode({"v": 1, "directives": found}), media_type=DAG_CBOR)
+            repository.fetched(connection, station, [one.number for one in found], t_ms=platform.clock.now_ms())
+    messages = [one.message for one in found]
+    return Response(cbor.encode({"v": 1, "directives": messages}), media_type=DAG_CBOR)
 
 
 @router.post("/directives/answers")
@@ -92,7 +95,7 @@ def directives(
     platform: PlatformDep,
     principal: SignedIn,
     paging: PagingDep,
-    station: Annotated[int | None, Query(ge=1)] = None,
+    station: Annotated[int | None, Query(ge=1, le=MOST_STATION)] = None,
     state: Annotated[Standing | None, Query()] = None,
     call: Annotated[int | None, Query(ge=1, le=SAFE_INTEGER, description="of this instruction")] = None,
 ) -> Page[DirectiveAnswer]:
@@ -110,10 +113,11 @@ def directives(
 
 @router.get("/directives/{directive}")
 def directive(directive: Annotated[Hex32, Path()], platform: PlatformDep, principal: SignedIn) -> DirectiveDetail:
-    """One directive as it was signed, with every answer as its box signed it."""
+    """One directive as it was signed, with every answer as its box signed it; another's is unknown."""
     with platform.database.reading() as connection:
         row = queries.one(connection, Digest(directive))
-        _seen(connection, principal, row.station)
+        if not _sees(connection, principal, row.station):
+            raise DirectiveUnknown(directive=row.digest)
         heard = queries.answers(connection, row.digest)
     signed = tuple(
         SignedAnswer(
@@ -127,16 +131,22 @@ def directive(directive: Annotated[Hex32, Path()], platform: PlatformDep, princi
 
 def _seen(connection: Connection, principal: Principal, station: int | None) -> list[int] | None:
     """The stations whose directives are told; None is all. Raises StationUnknown or NotYours (P17)."""
-    everything = principal.sees_everything or principal.dispatcher
     if station is not None:
-        if not everything and principal.member != stations.owner_of(connection, station):
+        if not _sees(connection, principal, station):
             raise NotYours(what=f"the directives of station {station}")
         return [station]
-    if everything:
+    if principal.sees_everything or principal.dispatcher:
         return None
     if principal.member is None:
         raise NotYours(what="directives")
     return [one.number for one in stations.all_stations(connection) if one.owner == principal.member]
+
+
+def _sees(connection: Connection, principal: Principal, station: int) -> bool:
+    """Whether the directives of a station may be told. Raises StationUnknown."""
+    if principal.sees_everything or principal.dispatcher:
+        return True
+    return principal.member is not None and principal.member == stations.owner_of(connection, station)
 
 
 def _answer_ms(platform: Platform) -> int:
@@ -146,9 +156,12 @@ def _answer_ms(platform: Platform) -> int:
 def _question(header: str, path: str) -> Question:
     parts = header.split(":")
     try:
-        device, t_ms, alg, signed = parts
+        device, t_text, alg, signed = parts
+        t_ms = int(t_text)
+        if not 0 <= t_ms <= SAFE_INTEGER:
+            raise service.AskMalformed(got=header[:80])
         return Question(
-            device=address(device, field="Alliance-Ask"), t_ms=int(t_ms), alg=int(alg), signature=bytes.fromhex(signed),
+            device=address(device, field="Alliance-Ask"), t_ms=t_ms, alg=int(alg), signature=bytes.fromhex(signed),
             path=path,
         )  # fmt: skip
     except (ValueError, Malformed):

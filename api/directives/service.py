@@ -16,7 +16,7 @@ from alliance.identity import ZERO_DIGEST, Address, Digest, StationId
 from alliance.obedience import Outcome
 from api.devices import queries as devices
 from api.directives import queries, repository
-from api.directives.queries import DirectiveRow
+from api.directives.queries import DirectiveRow, Waiting
 from api.documents import queries as documents
 from api.instructions import queries as instructions
 from api.platform import Platform
@@ -27,11 +27,13 @@ from oracle.directive import LONGEST_MS, SKEW_MS, Body, Directive, Envelope
 from oracle.eip712 import ask_digest
 from oracle.hashing import sha256
 from oracle.log import EntryType
-from oracle.plain import Fields
+from oracle.plain import Fields, PlainMalformed
 
 MOST_IN_ONE = 1_000
 MOST_NUMBER = (1 << 53) - 1
 """The highest number that is taken: every JSON reader keeps it exactly."""
+MOST_ANSWERS_KEPT = 32
+"""So many different answers to one directive are taken; a box has two."""
 MOST_AGE_MS = 300_000
 """A box's question that is further from now is no question of now."""
 _LOG = structlog.get_logger()
@@ -98,11 +100,18 @@ class AskMalformed(Malformed):
 
 @dataclass(kw_only=True, eq=False)
 class NotByDevice(Refused):
-    """A box's question or answer is not signed by a key of a device that measures the station, or is not of now."""
+    """A question or answer is not signed by its device's key, or a question is of another's station or another time."""
 
     device: Address
     signer: Address
-    station: int
+
+
+@dataclass(kw_only=True, eq=False)
+class TooManyAnswers(Refused):
+    """A device says ever new things of a directive: no box does, and the service keeps what it takes for good."""
+
+    directive: Digest
+    most: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,15 +149,15 @@ def read_messages(body: bytes) -> list[bytes]:
     """The messages of a request. Raises NotCanonical, PlainMalformed or TooManyDirectives."""
     fields = Fields(cbor.decode(body), where="directives")
     fields.int("v", low=1, high=1)
-    found = [item for item in fields.list("directives") if isinstance(item, bytes)]
+    found = fields.list("directives")
     fields.finish()
     if len(found) > MOST_IN_ONE:
         raise TooManyDirectives(most=MOST_IN_ONE, got=len(found))
-    return found
+    return [_message(item) for item in found]
 
 
 def take(platform: Platform, connection: Connection, messages: Sequence[bytes]) -> list[DirectiveRow]:
-    """Keep directives, all or none; one that is kept already is told again.
+    """Keep directives, all or none; one that is kept already is told again to who signed it.
 
     Raises what `oracle.directive.read` and `body_of` raise, DirectiveSignerUnknown, StationUnknown,
     DirectiveNumberTaken, DirectiveRefused, DirectivePlanUnknown or DirectiveOffPlan.
@@ -156,31 +165,37 @@ def take(platform: Platform, connection: Connection, messages: Sequence[bytes]) 
     return [_taken(platform, connection, message) for message in messages]
 
 
-def asked(platform: Platform, connection: Connection, station: int, *, after: int, by: Question) -> list[bytes]:
+def asked(platform: Platform, connection: Connection, station: int, *, after: int, by: Question) -> list[Waiting]:
     """What a box has to decide on. Raises NotByDevice."""
     now_ms = platform.clock.now_ms()
     named = ask_digest(platform.deployment.domain, device=by.device, t_ms=by.t_ms, path=by.path)
     signer = _signer(connection, by.device, named, alg=by.alg, signed=by.signature)
-    _check_device(connection, by.device, signer, station, now_ms=now_ms)
-    if abs(now_ms - by.t_ms) > MOST_AGE_MS:
-        raise NotByDevice(device=by.device, signer=signer, station=station)
+    timely, measured = abs(now_ms - by.t_ms) <= MOST_AGE_MS, _measured(connection, by.device, now_ms=now_ms)
+    if not timely or station not in measured or signer not in _keys(connection, by.device, now_ms=now_ms):
+        raise NotByDevice(device=by.device, signer=signer)
     return queries.for_box(connection, station, after=after, now_ms=now_ms)
 
 
 def hear(platform: Platform, connection: Connection, device: Address, said: Sequence[Said]) -> list[Digest]:
-    """Keep a box's answers; the digests of directives that this service never took. Raises NotByDevice."""
+    """Keep a box's answers; the digests of directives that were never given to a station of this device.
+
+    It hears the same of another's directive as of none, so that nobody finds out by guessing (P17). Raises
+    NotByDevice or TooManyAnswers.
+    """
     unknown, now_ms = [], platform.clock.now_ms()
+    keys, measured = _keys(connection, device, now_ms=now_ms), _measured(connection, device, now_ms=now_ms)
     for one in said:
         named = eip712.answer_digest(
             platform.deployment.domain, directive=one.directive, outcome=one.outcome, t_ms=one.t_ms,
             reason=Digest(sha256(one.reason.encode())),
         )  # fmt: skip
         signer = _signer(connection, device, named, alg=one.alg, signed=one.signature)
+        if signer not in keys:
+            raise NotByDevice(device=device, signer=signer)
         held = queries.by_digest(connection, one.directive)
-        if held is None:
+        if held is None or held.station not in measured:
             unknown.append(one.directive)
             continue
-        _check_device(connection, device, signer, held.station, now_ms=now_ms)
         _keep_answer(connection, one, device=device, signer=signer, now_ms=now_ms)
     return unknown
 
@@ -195,6 +210,8 @@ def _keep_answer(connection: Connection, one: Said, *, device: Address, signer: 
     )  # fmt: skip
     if not new:
         return
+    if repository.answers_to(connection, one.directive) > MOST_ANSWERS_KEPT:
+        raise TooManyAnswers(directive=one.directive, most=MOST_ANSWERS_KEPT)
     if one.outcome is Outcome.DONE:
         repository.end(connection, one.directive, t_ms=one.t_ms, reason=one.reason)
     else:
@@ -204,12 +221,14 @@ def _keep_answer(connection: Connection, one: Said, *, device: Address, signer: 
 def _taken(platform: Platform, connection: Connection, message: bytes) -> DirectiveRow:
     given = directive_bytes.read(message)
     directive, named = given.directive, directive_bytes.digest(given.directive, platform.deployment.domain)
-    kept = queries.by_digest(connection, named)
-    if kept is not None:
-        return kept
     signer = directive_bytes.signer_of(given, platform.deployment.domain)
+    kept = queries.by_digest(connection, named)
+    if kept is not None and signer == kept.dispatcher:
+        return kept
     if signer not in platform.settings.dispatcher_keys:
         raise DirectiveSignerUnknown(station=directive.station, signer=signer)
+    if kept is not None:
+        return kept
     station = stations.one(connection, directive.station).station
     body, now_ms = directive_bytes.body_of(directive.body), platform.clock.now_ms()
     why = _why_not(directive, body, station, now_ms=now_ms)
@@ -274,9 +293,18 @@ def _signer(connection: Connection, device: Address, named: Digest, *, alg: int,
     return signature.recover(named, alg=alg, signature=signed, public_keys=known)
 
 
-def _check_device(connection: Connection, device: Address, signer: Address, station: int, *, now_ms: int) -> None:
-    keys = {key.key for key in devices.keys_of(connection, device) if key.valid_at(now_ms // 1000)}
+def _keys(connection: Connection, device: Address, *, now_ms: int) -> set[Address]:
+    """The keys that may sign for a device now."""
+    return {key.key for key in devices.keys_of(connection, device) if key.valid_at(now_ms // 1000)}
+
+
+def _measured(connection: Connection, device: Address, *, now_ms: int) -> set[int]:
+    """The stations that a device measures now, by the latest binding of each of its channels."""
     bound = {channel.channel: channel for channel in devices.channels_of(connection, device)}
-    measured = {one.station for one in bound.values() if not one.to_ms or now_ms < one.to_ms}
-    if signer not in keys or station not in measured:
-        raise NotByDevice(device=device, signer=signer, station=station)
+    return {one.station for one in bound.values() if not one.to_ms or now_ms < one.to_ms}
+
+
+def _message(item: object) -> bytes:
+    if not isinstance(item, bytes):
+        raise PlainMalformed(where="directives", field="directives", want="messages in bytes", got=str(item)[:80])
+    return item

@@ -12,6 +12,7 @@ from alliance.identity import Digest
 from alliance.obedience import Heard, Outcome, Share, Standing, standing, tally
 from api.app import create_app
 from api.build import platform_of_settings
+from api.directives import queries
 from api.directives.repository import directives as directive_rows
 from api.jobs.escalate import Escalate
 from api.jobs.follow import Follow
@@ -202,6 +203,25 @@ def test_number_that_does_not_ascend_is_refused_and_says_the_highest(sender: Sen
     assert (reply.status_code, reply.json()["facts"]["highest"]) == (409, 7)
 
 
+def test_directive_that_is_kept_is_told_again_only_to_who_signed_it(sender: Sender) -> None:
+    """Whoever guesses a heading learns nothing of it: not that it exists, not what its box said (P17)."""
+    told = sender.sent(1, agc(KW))
+    sender.answer(told["digest"], Outcome.REFUSED, "contactor_open")
+    for guess in (sender.signed(1, agc(KW), signer=STRANGER), sender.signed(1, agc(2 * KW), signer=STRANGER)):
+        reply = sender.post(guess)
+        assert (reply.status_code, reply.json()["code"]) == (422, "directive_signer_unknown")
+        assert "contactor_open" not in reply.text
+
+
+def test_what_is_no_message_is_refused_and_not_passed_over(sender: Sender) -> None:
+    good = sender.signed(1, agc(KW))
+    for wrong in ("text", 5, None, [good]):
+        body = cbor.encode({"v": 1, "directives": [good, wrong]})
+        reply = sender.service.client.post("/v1/directives", content=body, headers=CBOR)
+        assert (reply.status_code, reply.json()["code"]) == (400, "plain_malformed")
+    assert sender.handed() == []
+
+
 # ---- instructions ----
 
 
@@ -262,6 +282,17 @@ def test_box_that_accepted_and_never_ended_is_marked_after_the_end(sender: Sende
         assert (sender.standing(told["digest"], operator)["escalatedAt"] is not None) is marked
 
 
+def test_overdue_beyond_what_is_marked_at_once_is_marked_next(sender: Sender, monkeypatch) -> None:
+    monkeypatch.setattr(queries, "MOST_OVERDUE", 2)
+    sender.post(*(sender.signed(number, agc(KW)) for number in (1, 2, 3)))
+    sender.service.clock.t_ms += 30_000
+    late_ms, database = sender.service.clock.t_ms, sender.service.platform.database
+    for left in (1, 0):
+        Escalate(sender.service.platform).run(late_ms)
+        with database.reading() as connection:
+            assert len(queries.overdue(connection, now_ms=late_ms, answer_ms=30_000)) == left
+
+
 def test_rows_of_a_state_are_those_that_the_rule_puts_in_it(sender: Sender, operator) -> None:
     words: list[tuple[Outcome, str]]
     for number, words in enumerate(
@@ -293,7 +324,8 @@ def test_box_alone_is_told_what_its_station_is_to_do(sender: Sender) -> None:
     box = sender.service.box(1)
     headers = asked(path, device=box.device, t_ms=sender.service.clock.t_ms, signer=box.key, domain=sender.domain)
     assert sender.service.client.get("/v1/stations/1/directives?after=1", headers=headers).status_code == 422
-    for nonsense in ("x", "0x12:1:1:00", f"0x{box.device.hex()}:1:1:zz"):
+    named, signed = f"0x{box.device.hex()}", "11" * 64
+    for nonsense in ("x", "0x12:1:1:00", f"{named}:1:1:zz", f"{named}:-5:1:{signed}", f"{named}:{1 << 53}:1:{signed}"):
         reply = sender.service.client.get(path, headers={"alliance-ask": nonsense})
         assert reply.json()["code"] == "ask_malformed"
 
@@ -302,7 +334,6 @@ def test_answer_counts_only_under_a_key_of_the_stations_device(sender: Sender, o
     told = sender.sent(1, agc(KW))
     for wrong in (
         {"signer": STRANGER},
-        {"station": 2},
         {"station": 2, "device": sender.service.box(1).device},
         {"signer": DISPATCHER, "device": DISPATCHER.address},
     ):
@@ -310,6 +341,28 @@ def test_answer_counts_only_under_a_key_of_the_stations_device(sender: Sender, o
     assert sender.standing(told["digest"], operator)["standing"] == "waiting"
     unknown = "0x" + "ab" * 32
     assert sender.answer(unknown, Outcome.ACCEPTED).json() == {"taken": 0, "unknown": [unknown]}
+    assert sender.answer(unknown, Outcome.ACCEPTED, signer=STRANGER).json()["code"] == "not_by_device"
+    others = sender.answer(told["digest"], Outcome.ACCEPTED, station=2).json()
+    assert others == {"taken": 0, "unknown": [told["digest"]]}, "another's is told from none by nobody"
+    assert sender.standing(told["digest"], operator)["answers"] == []
+
+
+def test_answers_to_a_directive_are_bounded(sender: Sender, operator) -> None:
+    told = sender.sent(1, agc(KW))
+    for number in range(32):
+        assert sender.answer(told["digest"], Outcome.REFUSED, f"reason {number}").status_code == 200
+    reply = sender.answer(told["digest"], Outcome.REFUSED, "reason 32")
+    assert (reply.status_code, reply.json()["code"]) == (422, "too_many_answers")
+    assert sender.answer(told["digest"], Outcome.REFUSED, "reason 0").status_code == 200, "a repeated one is no more"
+    assert len(sender.standing(told["digest"], operator)["answers"]) == 32
+
+
+def test_directive_beyond_what_a_box_is_told_at_once_is_not_marked_fetched(sender: Sender, operator) -> None:
+    last = sender.post(*(sender.signed(number, agc(KW)) for number in range(1, 102))).json()["items"][-1]
+    assert len(sender.handed()) == 100
+    assert sender.standing(last["digest"], operator)["fetchedAt"] is None
+    assert len(sender.handed(after=100)) == 1
+    assert sender.standing(last["digest"], operator)["fetchedAt"] == sender.service.clock.t_ms
 
 
 def test_members_see_their_own_stations_directives_alone(sender: Sender, operator) -> None:
@@ -318,8 +371,10 @@ def test_members_see_their_own_stations_directives_alone(sender: Sender, operato
     owner = {"Authorization": f"Bearer {sender.service.sign_in(world.members[0])}"}
     assert [one["station"] for one in client.get("/v1/directives", headers=owner).json()["items"]] == [1]
     assert client.get(f"/v1/directives/{mine['digest']}", headers=owner).status_code == 200
-    assert client.get(f"/v1/directives/{theirs['digest']}", headers=owner).status_code == 403
+    hidden = client.get(f"/v1/directives/{theirs['digest']}", headers=owner).json()
+    assert hidden["code"] == "directive_unknown", "another's is told from none by nobody"
     assert client.get("/v1/directives?station=2", headers=owner).status_code == 403
+    assert client.get(f"/v1/directives?station={1 << 64}", headers=operator).status_code == 400
     assert client.get("/v1/directives").status_code == 401
     stranger = {"Authorization": f"Bearer {sender.service.sign_in(STRANGER)}"}
     assert client.get("/v1/directives", headers=stranger).status_code == 403
