@@ -80,6 +80,8 @@ class Settings(BaseSettings):
     """Most planning jobs that are queued or running."""
     dispatchers: tuple[str, ...] = ()
     """Addresses of the keys whose directives are taken for boxes (protocol 9.15); boxes pin their own."""
+    configurers: tuple[str, ...] = ()
+    """Addresses of the keys whose configurations are taken for boxes (protocol 9.20); boxes pin their own."""
     directive_answer_seconds: int = Field(default=60, ge=1, le=86_400)
     """A directive that its box has not decided on, or ended, so long after it should is marked and logged."""
     stale_after_seconds: int = Field(default=300, ge=1, le=86_400)
@@ -97,12 +99,12 @@ class Settings(BaseSettings):
     """The built page, served when it is there."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
-    @field_validator("dispatchers")
+    @field_validator("dispatchers", "configurers")
     @classmethod
     def _addresses(cls, given: tuple[str, ...]) -> tuple[str, ...]:
         for text in given:
             try:
-                address(text, field="dispatchers")
+                address(text, field="keys")
             except AllianceError as wrong:
                 raise ValueError(str(wrong)) from wrong
         return given
@@ -111,6 +113,11 @@ class Settings(BaseSettings):
     def dispatcher_keys(self) -> frozenset[Address]:
         """The dispatchers' keys."""
         return frozenset(address(text) for text in self.dispatchers)
+
+    @property
+    def configurer_keys(self) -> frozenset[Address]:
+        """The configurers' keys."""
+        return frozenset(address(text) for text in self.configurers)
 
     @property
     def database_path(self) -> Path:

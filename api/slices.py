@@ -4,6 +4,7 @@ from fastapi import APIRouter
 
 from api.archive import routes as archive
 from api.charter import routes as charter
+from api.configurations import routes as configurations
 from api.curves import routes as curves
 from api.demo import routes as demo
 from api.devices import routes as devices
@@ -51,6 +52,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     schedules.router,
     instructions.router,
     directives.router,
+    configurations.router,
     plans.router,
     curves.router,
     settlements.router,

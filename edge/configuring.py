@@ -8,6 +8,7 @@ import time
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from alliance.errors import AllianceError
@@ -17,8 +18,9 @@ from edge.evidence.store import StorageFailed
 from edge.health.alarms import Alarms
 from edge.health.event_log import EventLog
 from edge.health.round import Round
+from edge.link import question
 from edge.link.configurations import Answer, Configurations
-from edge.link.service import Service
+from edge.link.service import Service, ServiceRefused
 from edge.link.trial import Course, Verdict, judged
 from edge.settings import Settings, check_fits
 from oracle.configuration import Value
@@ -133,9 +135,23 @@ class Configuring:
             self.changed.set()
 
     async def exchange(self, service: Service, t_ms: int) -> None:
-        """Tell the platform what became of the last ones, and ask it for one now and then. Raises ServiceError."""
+        """Tell the platform what became of the last ones, and ask it for one now and then.
+
+        A platform that refuses it is reached nevertheless, and holds no evidence up. Raises ServiceUnreachable or
+        AnswerMalformed.
+        """
+        try:
+            await self._exchanged(service, t_ms)
+        except ServiceRefused as refused:
+            self._alarms.raised("configuration.exchange_refused", at_ms=t_ms, reason=str(refused))
+        else:
+            self._alarms.cleared("configuration.exchange_refused", at_ms=t_ms)
+
+    async def _exchanged(self, service: Service, t_ms: int) -> None:
         answers, signer = self._configurations.unsent(), self._recording.signer
-        if answers and signer is not None:
+        if signer is None:
+            return
+        if answers:
             signed = [self._configurations.signed(answer, signer) for answer in answers]
             await service.configuration_answers(self._recording.device, signed)
             self._configurations.sent(answers)
@@ -143,7 +159,9 @@ class Configuring:
         if not self._configurations.expected or asked:
             return
         self._asked_ms = t_ms
-        raw = await service.configuration(self._station, after=self._configurations.highest)
+        device, domain = self._recording.device, self._recording.domain
+        sign = partial(question.asked, device=device, t_ms=t_ms, signer=signer, domain=domain)
+        raw = await service.configuration(self._station, after=self._configurations.highest, sign=sign)
         if raw is not None:
             self._take(raw, t_ms)
 

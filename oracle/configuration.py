@@ -6,6 +6,7 @@ as the settings say. Bytes are canonical DAG-CBOR.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import IntEnum
 
 from alliance.errors import Malformed
 from alliance.identity import Address, Digest
@@ -20,6 +21,16 @@ Value = bool | int | str
 LEAST_TRIAL_S, MOST_TRIAL_S = 5, 3_600
 LEAST_PATIENCE_S = 3
 MOST_VALUES = 64
+SKEW_MS = 60_000
+"""So far may who issued a configuration be ahead of who reads it."""
+
+
+class Ending(IntEnum):
+    """What became of a configuration."""
+
+    CONFIRMED = 1
+    REFUSED = 2
+    ROLLED_BACK = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,9 +9,9 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response
 from sqlalchemy import Connection
 
-from alliance.errors import Malformed
-from alliance.identity import Address, Digest, address
+from alliance.identity import Address, Digest
 from alliance.obedience import Outcome, Standing, standing
+from api.devices import voice
 from api.directives import queries, repository, service
 from api.directives.queries import DirectiveRow, DirectiveUnknown
 from api.directives.reasons import in_words
@@ -23,7 +23,7 @@ from api.directives.schemas import (
     SaidBodies,
     SignedAnswer,
 )
-from api.directives.service import Question, Said
+from api.directives.service import Said
 from api.paging import PagingDep
 from api.platform import Platform, PlatformDep
 from api.session.access import SignedIn
@@ -41,7 +41,6 @@ _DOWNLOAD: dict[int | str, dict[str, Any]] = {
 }
 MOST_STATION = (1 << 32) - 1
 """The highest number that a station may have (protocol 9.15.1)."""
-_ASK = "<device>:<t>:<alg>:<hex> over Ask(device, t, keccak256(path with query))"
 
 
 @router.post("/directives", openapi_extra=_UPLOAD)
@@ -59,13 +58,13 @@ def for_box(
     request: Request,
     platform: PlatformDep,
     after: Annotated[int, Query(ge=0, le=SAFE_INTEGER)] = 0,
-    alliance_ask: Annotated[str, Header(description=_ASK)] = "",
+    alliance_ask: Annotated[str, Header(description=voice.ASK)] = "",
 ) -> Response:
     """What a station's box has to decide on, DAG-CBOR `{v: 1, directives: [bytes]}`; for its device alone."""
     if not alliance_ask:
         raise NotSignedIn(path=request.url.path)
     path = request.url.path + (f"?{request.url.query}" if request.url.query else "")
-    asked = _question(alliance_ask, path)
+    asked = voice.question_of(alliance_ask, path)
     with platform.database.reading() as connection:
         found = service.asked(platform, connection, station, after=after, by=asked)
     if found:
@@ -151,21 +150,6 @@ def _sees(connection: Connection, principal: Principal, station: int) -> bool:
 
 def _answer_ms(platform: Platform) -> int:
     return 1_000 * platform.settings.directive_answer_seconds
-
-
-def _question(header: str, path: str) -> Question:
-    parts = header.split(":")
-    try:
-        device, t_text, alg, signed = parts
-        t_ms = int(t_text)
-        if not 0 <= t_ms <= SAFE_INTEGER:
-            raise service.AskMalformed(got=header[:80])
-        return Question(
-            device=address(device, field="Alliance-Ask"), t_ms=t_ms, alg=int(alg), signature=bytes.fromhex(signed),
-            path=path,
-        )  # fmt: skip
-    except (ValueError, Malformed):
-        raise service.AskMalformed(got=header[:80]) from None
 
 
 def _plain(platform: Platform, row: DirectiveRow) -> dict[str, Any]:

@@ -14,17 +14,17 @@ from alliance.errors import Conflicting, Malformed, Refused
 from alliance.fleet import Station
 from alliance.identity import ZERO_DIGEST, Address, Digest, StationId
 from alliance.obedience import Outcome
-from api.devices import queries as devices
+from api.devices import voice
+from api.devices.voice import NotByDevice, Question
 from api.directives import queries, repository
 from api.directives.queries import DirectiveRow, Waiting
 from api.documents import queries as documents
 from api.instructions import queries as instructions
 from api.platform import Platform
 from api.stations import queries as stations
-from oracle import cbor, eip712, signature
+from oracle import cbor, eip712
 from oracle import directive as directive_bytes
 from oracle.directive import LONGEST_MS, SKEW_MS, Body, Directive, Envelope
-from oracle.eip712 import ask_digest
 from oracle.hashing import sha256
 from oracle.log import EntryType
 from oracle.plain import Fields, PlainMalformed
@@ -34,8 +34,6 @@ MOST_NUMBER = (1 << 53) - 1
 """The highest number that is taken: every JSON reader keeps it exactly."""
 MOST_ANSWERS_KEPT = 32
 """So many different answers to one directive are taken; a box has two."""
-MOST_AGE_MS = 300_000
-"""A box's question that is further from now is no question of now."""
 _LOG = structlog.get_logger()
 
 
@@ -92,21 +90,6 @@ class TooManyDirectives(Malformed):
 
 
 @dataclass(kw_only=True, eq=False)
-class AskMalformed(Malformed):
-    """The header under which a box asks is not `<device>:<t>:<alg>:<hex>`."""
-
-    got: str
-
-
-@dataclass(kw_only=True, eq=False)
-class NotByDevice(Refused):
-    """A question or answer is not signed by its device's key, or a question is of another's station or another time."""
-
-    device: Address
-    signer: Address
-
-
-@dataclass(kw_only=True, eq=False)
 class TooManyAnswers(Refused):
     """A device says ever new things of a directive: no box does, and the service keeps what it takes for good."""
 
@@ -124,17 +107,6 @@ class Said:
     reason: str
     alg: int
     signature: bytes
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Question:
-    """A box's question after its directives, with its device's signature over the path."""
-
-    device: Address
-    t_ms: int
-    alg: int
-    signature: bytes
-    path: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -167,13 +139,8 @@ def take(platform: Platform, connection: Connection, messages: Sequence[bytes]) 
 
 def asked(platform: Platform, connection: Connection, station: int, *, after: int, by: Question) -> list[Waiting]:
     """What a box has to decide on. Raises NotByDevice."""
-    now_ms = platform.clock.now_ms()
-    named = ask_digest(platform.deployment.domain, device=by.device, t_ms=by.t_ms, path=by.path)
-    signer = _signer(connection, by.device, named, alg=by.alg, signed=by.signature)
-    timely, measured = abs(now_ms - by.t_ms) <= MOST_AGE_MS, _measured(connection, by.device, now_ms=now_ms)
-    if not timely or station not in measured or signer not in _keys(connection, by.device, now_ms=now_ms):
-        raise NotByDevice(device=by.device, signer=signer)
-    return queries.for_box(connection, station, after=after, now_ms=now_ms)
+    voice.check_question(platform, connection, station, by)
+    return queries.for_box(connection, station, after=after, now_ms=platform.clock.now_ms())
 
 
 def hear(platform: Platform, connection: Connection, device: Address, said: Sequence[Said]) -> list[Digest]:
@@ -183,13 +150,14 @@ def hear(platform: Platform, connection: Connection, device: Address, said: Sequ
     NotByDevice or TooManyAnswers.
     """
     unknown, now_ms = [], platform.clock.now_ms()
-    keys, measured = _keys(connection, device, now_ms=now_ms), _measured(connection, device, now_ms=now_ms)
+    keys = voice.keys_of(connection, device, now_ms=now_ms)
+    measured = voice.measured_by(connection, device, now_ms=now_ms)
     for one in said:
         named = eip712.answer_digest(
             platform.deployment.domain, directive=one.directive, outcome=one.outcome, t_ms=one.t_ms,
             reason=Digest(sha256(one.reason.encode())),
         )  # fmt: skip
-        signer = _signer(connection, device, named, alg=one.alg, signed=one.signature)
+        signer = voice.signer_of(connection, device, named, alg=one.alg, signed=one.signature)
         if signer not in keys:
             raise NotByDevice(device=device, signer=signer)
         held = queries.by_digest(connection, one.directive)
@@ -286,22 +254,6 @@ def _part(connection: Connection, given: Directive, body: Body) -> _Part:
     if order.power_w is not None and order.power_w != body.power_w:
         raise DirectiveOffPlan(station=given.station, call=call, want_w=order.power_w, got_w=body.power_w)
     return _Part(call=call, given_w=order.given_w)
-
-
-def _signer(connection: Connection, device: Address, named: Digest, *, alg: int, signed: bytes) -> Address:
-    known = devices.public_keys_of(connection)(device, alg)
-    return signature.recover(named, alg=alg, signature=signed, public_keys=known)
-
-
-def _keys(connection: Connection, device: Address, *, now_ms: int) -> set[Address]:
-    """The keys that may sign for a device now."""
-    return {key.key for key in devices.keys_of(connection, device) if key.valid_at(now_ms // 1000)}
-
-
-def _measured(connection: Connection, device: Address, *, now_ms: int) -> set[int]:
-    """The stations that a device measures now, by the latest binding of each of its channels."""
-    bound = {channel.channel: channel for channel in devices.channels_of(connection, device)}
-    return {one.station for one in bound.values() if not one.to_ms or now_ms < one.to_ms}
 
 
 def _message(item: object) -> bytes:

@@ -7,7 +7,6 @@ A box that starts and finds a trial under way did not end it well, and rolls it 
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from enum import IntEnum
 from typing import Any
 
 from alliance.errors import AllianceError, Refused
@@ -16,25 +15,15 @@ from alliance.ports import Signer
 from edge.evidence.store import Store
 from oracle import configuration as configurations
 from oracle import eip712
-from oracle.configuration import Body, Value
+from oracle.configuration import SKEW_MS, Body, Ending, Value
 from oracle.eip712 import Domain
 from oracle.hashing import sha256
 
-SKEW_MS = 60_000
-"""So far may the configurer's clock be ahead of ours."""
 _META = "configuration"
 _MOST_ANSWERS = 100
 
 Fits = Callable[[Mapping[str, Value]], object]
 """Raises why values cannot be set here."""
-
-
-class Outcome(IntEnum):
-    """What became of a configuration."""
-
-    CONFIRMED = 1
-    REFUSED = 2
-    ROLLED_BACK = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,7 +32,7 @@ class Answer:
 
     configuration: Digest
     number: int
-    outcome: Outcome
+    outcome: Ending
     t_ms: int
     reason: str
     """A name of ours; empty where all is well."""
@@ -116,7 +105,7 @@ class Configurations:
             return None
         reason = self._reason(heading, t_ms=t_ms, fits=fits, answering=answering)
         if reason:
-            refused = self._answer(raw, Outcome.REFUSED, reason, t_ms)
+            refused = self._answer(raw, Ending.REFUSED, reason, t_ms)
             self._keep(replace(self._state, highest=heading.number, answers=(*self._state.answers, refused)))
             return refused
         self._keep(replace(self._state, highest=heading.number, trial=raw))
@@ -127,7 +116,7 @@ class Configurations:
         raw = self._state.trial
         if raw is None:
             return None
-        answer = self._answer(raw, Outcome.CONFIRMED, "", t_ms)
+        answer = self._answer(raw, Ending.CONFIRMED, "", t_ms)
         self._keep(replace(self._state, confirmed=raw, trial=None, answers=(*self._state.answers, answer)))
         return answer
 
@@ -136,7 +125,7 @@ class Configurations:
         raw = self._state.trial
         if raw is None:
             return None
-        answer = self._answer(raw, Outcome.ROLLED_BACK, reason, t_ms)
+        answer = self._answer(raw, Ending.ROLLED_BACK, reason, t_ms)
         self._keep(replace(self._state, trial=None, answers=(*self._state.answers, answer)))
         return answer
 
@@ -145,7 +134,7 @@ class Configurations:
         raw = self._state.confirmed
         if raw is None:
             return None
-        answer = self._answer(raw, Outcome.ROLLED_BACK, reason, t_ms)
+        answer = self._answer(raw, Ending.ROLLED_BACK, reason, t_ms)
         self._keep(replace(self._state, confirmed=None, answers=(*self._state.answers, answer)))
         return answer
 
@@ -188,7 +177,7 @@ class Configurations:
             return str(wrong)[:200]
         return ""
 
-    def _answer(self, raw: bytes, outcome: Outcome, reason: str, t_ms: int) -> Answer:
+    def _answer(self, raw: bytes, outcome: Ending, reason: str, t_ms: int) -> Answer:
         heading = configurations.read(raw).configuration
         return Answer(
             configuration=configurations.digest(heading, self._domain), number=heading.number, outcome=outcome,
@@ -238,7 +227,7 @@ def _read(store: Store) -> _State:
         trial=None if told["trial"] is None else bytes.fromhex(told["trial"]),
         answers=tuple(
             Answer(
-                configuration=Digest(bytes.fromhex(named)), number=number, outcome=Outcome(outcome), t_ms=t_ms,
+                configuration=Digest(bytes.fromhex(named)), number=number, outcome=Ending(outcome), t_ms=t_ms,
                 reason=reason,
             )
             for named, number, outcome, t_ms, reason in told["answers"]

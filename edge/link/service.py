@@ -171,14 +171,16 @@ class Service:
         headers = {"content-type": "application/json"}
         await self._asked("POST", "/v1/directives/answers", content=body, headers=headers)
 
-    async def configuration(self, station: int, *, after: int) -> bytes | None:
+    async def configuration(
+        self, station: int, *, after: int, sign: Callable[[str], dict[str, str]]
+    ) -> bytes | None:  # fmt: skip
         """The signed configuration of a station, if its number exceeds `after`; None of a platform that has none.
 
-        Raises ServiceError.
+        `sign` makes the headers under which the box asks for a path. Raises ServiceError.
         """
-        path = f"/v1/stations/{station}/configuration"
+        path = f"/v1/stations/{station}/configuration?after={after}"
         try:
-            response = await self._asked("GET", path, params={"after": str(after)})
+            response = await self._asked("GET", path, headers=sign(path))
         except ServiceRefused as refused:
             if refused.status == httpx.codes.NOT_FOUND:
                 return None

@@ -28,6 +28,7 @@ LISTED = [
 ]
 NO_KEY = {
     ("POST", "/v1/segments"), ("POST", "/v1/live"), ("POST", "/v1/directives"), ("POST", "/v1/directives/answers"),
+    ("POST", "/v1/configurations"), ("POST", "/v1/configurations/answers"),
 }  # fmt: skip
 """POSTs that name themselves (by digest, live values by device and time) need no Idempotency-Key."""
 PARAMETERS = {

@@ -23,11 +23,11 @@ from edge.configuring import INBOX, bring
 from edge.evidence.store import Store
 from edge.health.event_log import FOLDER, lines_of
 from edge.health.events import read_line
-from edge.link.configurations import ConfigurationForeign, Outcome, shown
+from edge.link.configurations import ConfigurationForeign, shown
 from edge.link.trial import Course, Verdict, judged
 from edge.main import app
 from oracle import configuration as configurations
-from oracle.configuration import Configuration, Value, ValueMalformed
+from oracle.configuration import Configuration, Ending, Value, ValueMalformed
 from tests.edge.configuration_process import FINE, T_MS, anything, signed, store_at, taken_up
 from tests.edge.peer import CONFIGURER, DOMAIN, STRANGER, Peer
 from tests.edge.program import ROOT, settings_at, started
@@ -45,7 +45,7 @@ def test_configuration_goes_on_trial_and_stands_once_confirmed(store: Store) -> 
     assert (told.number, dict(told.values), told.on_trial is not None) == (3, dict(FINE), True)
     answer = told.confirm(t_ms=T_MS + 1)
     assert answer is not None
-    assert (answer.outcome, answer.number, told.number, told.on_trial) == (Outcome.CONFIRMED, 3, 3, None)
+    assert (answer.outcome, answer.number, told.number, told.on_trial) == (Ending.CONFIRMED, 3, 3, None)
     again = taken_up(store)
     assert (again.number, dict(again.values), again.highest) == (3, dict(FINE), 3)
     assert shown(store) == {"number": 3, "onTrial": False, "highest": 3, "set": dict(FINE), "unanswered": 1}
@@ -97,7 +97,7 @@ def test_configuration_is_refused_by_name(raw: bytes, answering: bool, reason: s
     told = taken_up(store)
     refused = told.take(raw, t_ms=T_MS, fits=anything, answering=answering)
     assert refused is not None
-    assert (refused.outcome, refused.reason, told.number) == (Outcome.REFUSED, reason, 0)
+    assert (refused.outcome, refused.reason, told.number) == (Ending.REFUSED, reason, 0)
     assert told.unsent() == (refused,)
 
 
@@ -282,7 +282,7 @@ def test_box_takes_a_configuration_from_the_platform_and_confirms_it(
             assert station.plant.snapshot().battery_power_w <= 120_000 * 1.05
             assert box.told("configuration.applied")["set"] == {"limits.discharge_power_w": 120_000}
         [answer] = peer.configuration_answers
-        assert (answer["number"], answer["outcome"], answer["reason"]) == (1, Outcome.CONFIRMED, "")
+        assert (answer["number"], answer["outcome"], answer["reason"]) == (1, Ending.CONFIRMED, "")
         status = json.loads(CliRunner().invoke(app, ["status", "--config", str(box.config)]).stdout)
         assert status["configuration"] == {
             "number": 1, "onTrial": False, "highest": 1, "set": {"limits.discharge_power_w": 120_000}, "unanswered": 0,
@@ -305,7 +305,7 @@ def test_box_goes_back_by_itself_when_the_device_stops_answering(tmp_path: Path,
             assert box.told("configuration.rolled_back") == {"number": 1, "reason": "device_silent"}
             await station.start()
             await box.until(lambda: len(peer.configuration_answers) == 1)
-            assert peer.configuration_answers[0]["outcome"] == Outcome.ROLLED_BACK
+            assert peer.configuration_answers[0]["outcome"] == Ending.ROLLED_BACK
             assert not (box.state / INBOX).exists()
             bring(box.state, signed(2, {"device.host": "10.0.0.1"}, t_ms=now_ms()))
             await box.until(lambda: "configuration.refused" in box.kinds())

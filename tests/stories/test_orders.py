@@ -106,6 +106,15 @@ class Alliance:
         assert done.returncode == code, done.stderr
         return done.stdout if not code else done.stderr
 
+    def configure(self, *arguments: str, code: int = 0) -> str:
+        """`alliance configure …` run to its end by the configurer."""
+        done = subprocess.run(
+            [program("alliance"), "configure", *arguments], cwd=ROOT, env=self._environment(), capture_output=True,
+            text=True, timeout=240, check=False,
+        )  # fmt: skip
+        assert done.returncode == code, done.stderr
+        return done.stdout if not code else done.stderr
+
     def streaming(self, *arguments: str) -> subprocess.Popen[str]:
         """The same, left running with its input open."""
         return subprocess.Popen(
@@ -160,6 +169,8 @@ def alliance(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Alliance]:
             dispatcher = _born(folder)
             config = _edge(folder, url=f"http://127.0.0.1:{port}", site=site, keyring=keyring, dispatcher=dispatcher)
             founder.enrol(deployment, CAST, {StationId(1): _consent(config, keyring, now_ms)})
+            (folder / "configurer.key").write_text(keyring.secret("configurer").hex())
+            (folder / "configurer.key").chmod(0o600)
             settings = _service(folder, anvil, keyring, port=port, dispatcher=dispatcher)
             processes.append(_started("api.main", "run", "--settings", str(settings), log=folder / "service.log"))
             operator = ServiceSession(f"http://127.0.0.1:{port}", token=TOKEN)
@@ -242,6 +253,22 @@ def test_set_points_replace_each_other_and_run_out_when_they_stop(alliance: Alli
     tell({"agc": told})
 
 
+@pytest.mark.campaign  # the box asks once a minute
+def test_configuration_left_at_the_service_is_on_trial_and_confirmed_by_the_box(alliance: Alliance) -> None:
+    common = ("--station", "1", "--key", str(alliance.folder / "configurer.key"), "--trial-s", "5", "--patience-s", "3")
+    told = json.loads(alliance.configure("live_ticks=2", "--number", "1", *common))
+    assert told["set"] == {"live_ticks": 2}
+    assert "configuration_number_taken" in alliance.configure("live_ticks=3", "--number", "1", *common, code=1)
+
+    def seen() -> dict[str, Any]:
+        found: dict[str, Any] = alliance.operator.get("/v1/configurations")["items"][0]
+        return found
+
+    until(lambda: seen()["outcome"] is not None, 180, lambda: str(seen()))
+    assert (seen()["digest"], seen()["outcome"], seen()["reason"]) == (told["configuration"], 1, "")
+    assert seen()["fetchedAt"] is not None
+
+
 def test_refusal_comes_with_its_reason_and_silence_is_said(alliance: Alliance) -> None:
     plan = alliance.operator.post("/v1/instructions", {"targetW": 2 * KW, "durationS": 600})["record"]["digest"]
     order = ("send", "--station", "1", "--plan", plan, "--kind", "agc", "--minutes", "1", "--json", "--power-w")
@@ -295,7 +322,7 @@ def _edge(folder: Path, *, url: str, site: Site, keyring: Keyring, dispatcher: s
     settings = {
         "state": "box", "service_url": url, "deployment": "deployment.json", "station": 1,
         "acknowledgers": [to_hex(keyring.address("acknowledger"))], "dispatchers": [dispatcher],
-        "plain_key_allowed": True, "device": {"kind": "table", "port": site.port}, "tick_s": 1, "sample_s": 5,
+        "configurers": [to_hex(keyring.address("configurer"))], "plain_key_allowed": True, "device": {"kind": "table", "port": site.port}, "tick_s": 1, "sample_s": 5,
         "live_ticks": 1, "log_level": "warning",
         "limits": {
             "charge_power_w": 1_000_000, "discharge_power_w": 1_000_000, "capacity_wh": 2_000_000, "soc_min_bp": 500,
@@ -317,6 +344,7 @@ def _service(folder: Path, anvil: Anvil, keyring: Keyring, *, port: int, dispatc
         "state": str(folder / "service"), "deployment": str(folder / "deployment.json"), "rpc_url": anvil.url,
         "acknowledger_key": str(keys / "acknowledger"), "port": port, "pacer_period_ms": 500, "finality_blocks": 1,
         "admin_token": TOKEN, "dispatchers": [dispatcher], "directive_answer_seconds": 3, "log_level": "warning",
+        "configurers": [to_hex(keyring.address("configurer"))],
         "page": str(folder / "no-page"),
     }  # fmt: skip
     path = folder / "service.toml"

@@ -221,6 +221,50 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/configurations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Configurations
+         * @description Configurations, the newest first: a member's own stations', or all for operator and regulators.
+         */
+        get: operations["configurations_v1_configurations_get"];
+        put?: never;
+        /**
+         * Configure
+         * @description Leave signed configurations, DAG-CBOR `{v: 1, configurations: [bytes]}`; all or none, a repeated one once.
+         */
+        post: operations["configure_v1_configurations_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/configurations/answers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Configured
+         * @description Take a box's signed answers; a repeated one counts once.
+         */
+        post: operations["configured_v1_configurations_answers_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/curve": {
         parameters: {
             query?: never;
@@ -334,7 +378,7 @@ export interface paths {
         };
         /**
          * Directive
-         * @description One directive as it was signed, with every answer as its box signed it.
+         * @description One directive as it was signed, with every answer as its box signed it; another's is unknown.
          */
         get: operations["directive_v1_directives__directive__get"];
         put?: never;
@@ -1257,6 +1301,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/stations/{station}/configuration": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Configuration For Box
+         * @description What a station's box may take, DAG-CBOR `{v: 1, configuration: bytes or null}`; for its device alone.
+         */
+        get: operations["configuration_for_box_v1_stations__station__configuration_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/stations/{station}/curve": {
         parameters: {
             query?: never;
@@ -1594,6 +1658,51 @@ export interface components {
             voting: components["schemas"]["VotingAnswer"];
         };
         /**
+         * ConfigurationAnswer
+         * @description A configuration as it was signed, and what its box said of it last (protocol 9.20.7).
+         */
+        ConfigurationAnswer: {
+            /** Answeredat */
+            answeredAt: number | null;
+            /** Configurer */
+            configurer: string;
+            /** Digest */
+            digest: string;
+            /** Fetchedat */
+            fetchedAt: number | null;
+            /** Issuedat */
+            issuedAt: number;
+            /** Message */
+            message: string;
+            /** Number */
+            number: number;
+            outcome: components["schemas"]["Ending"] | null;
+            /** Patiences */
+            patienceS: number;
+            /** Reason */
+            reason: string;
+            /** Station */
+            station: number;
+            /** Takenat */
+            takenAt: number;
+            /** Trials */
+            trialS: number;
+            /** Until */
+            until: number;
+            /** Values */
+            values: {
+                [key: string]: boolean | number | string;
+            };
+        };
+        /**
+         * ConfigurationsTaken
+         * @description Configurations as they were taken, in the order in which they were sent.
+         */
+        ConfigurationsTaken: {
+            /** Items */
+            items: components["schemas"]["ConfigurationAnswer"][];
+        };
+        /**
          * ConflictAnswer
          * @description An equivocation: two segments that one key signed for one place; proof for `AnchorLog.equivocate`.
          */
@@ -1856,6 +1965,12 @@ export interface components {
             /** Schedule */
             schedule: string;
         };
+        /**
+         * Ending
+         * @description What became of a configuration.
+         * @enum {integer}
+         */
+        Ending: 1 | 2 | 3;
         /**
          * EpochAnswer
          * @description An epoch: what the service closed (null while it only is sealed), and where the chain has its checkpoint.
@@ -2573,6 +2688,13 @@ export interface components {
         Page_ApplicationAnswer_: {
             /** Items */
             items: components["schemas"]["ApplicationAnswer"][];
+            /** Next */
+            next: string | null;
+        };
+        /** Page[ConfigurationAnswer] */
+        Page_ConfigurationAnswer_: {
+            /** Items */
+            items: components["schemas"]["ConfigurationAnswer"][];
             /** Next */
             next: string | null;
         };
@@ -3567,6 +3689,45 @@ export interface components {
             text: string;
         };
         /**
+         * ToldAnswer
+         * @description How many answers were taken, and the configurations that this service never took for the device's stations.
+         */
+        ToldAnswer: {
+            /** Taken */
+            taken: number;
+            /** Unknown */
+            unknown: string[];
+        };
+        /**
+         * ToldBodies
+         * @description A box's answers; `device` is the one that signs them.
+         */
+        ToldBodies: {
+            /** Answers */
+            answers: components["schemas"]["ToldBody"][];
+            /** Device */
+            device: string;
+        };
+        /**
+         * ToldBody
+         * @description A box's word on a configuration, under the EIP-712 signature `ConfigurationAnswer(…)`.
+         */
+        ToldBody: {
+            /** Alg */
+            alg: number;
+            /** Configuration */
+            configuration: string;
+            /** Number */
+            number: number;
+            outcome: components["schemas"]["Ending"];
+            /** Reason */
+            reason: string;
+            /** Signature */
+            signature: string;
+            /** T */
+            t: number;
+        };
+        /**
          * UploadAnswer
          * @description What became of an upload's segments.
          */
@@ -3941,6 +4102,98 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["CharterAnswer"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    configurations_v1_configurations_get: {
+        parameters: {
+            query?: {
+                /** @description `next` of the page before */
+                cursor?: string | null;
+                /** @description items a page */
+                limit?: number;
+                station?: number | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_ConfigurationAnswer_"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    configure_v1_configurations_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/vnd.ipld.dag-cbor": string;
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConfigurationsTaken"];
+                };
+            };
+        };
+    };
+    configured_v1_configurations_answers_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ToldBodies"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ToldAnswer"];
                 };
             };
             /** @description Validation Error */
@@ -5743,6 +5996,42 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["StationAnswer"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    configuration_for_box_v1_stations__station__configuration_get: {
+        parameters: {
+            query?: {
+                after?: number;
+            };
+            header?: {
+                /** @description <device>:<t>:<alg>:<hex> over Ask(device, t, keccak256(path with query)) */
+                "alliance-ask"?: string;
+            };
+            path: {
+                station: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/vnd.ipld.dag-cbor": string;
                 };
             };
             /** @description Validation Error */

@@ -1,0 +1,89 @@
+"""A box's own word to the service (protocol 9.15.6): a question or an answer under a key of its device.
+
+It needs no session: what a device asks for is its station's alone, and what it says is signed.
+"""
+
+from dataclasses import dataclass
+
+from sqlalchemy import Connection
+
+from alliance.errors import Malformed, Refused
+from alliance.identity import Address, Digest, address
+from api.devices import queries
+from api.platform import Platform
+from api.wire import SAFE_INTEGER
+from oracle import signature
+from oracle.eip712 import ask_digest
+
+ASK = "<device>:<t>:<alg>:<hex> over Ask(device, t, keccak256(path with query))"
+MOST_AGE_MS = 300_000
+"""A box's question that is further from now is no question of now."""
+
+
+@dataclass(kw_only=True, eq=False)
+class AskMalformed(Malformed):
+    """The header under which a box asks is not `<device>:<t>:<alg>:<hex>`."""
+
+    got: str
+
+
+@dataclass(kw_only=True, eq=False)
+class NotByDevice(Refused):
+    """A question or answer is not signed by its device's key, or a question is of another's station or another time."""
+
+    device: Address
+    signer: Address
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """A box's question after what is its own, with its device's signature over the path."""
+
+    device: Address
+    t_ms: int
+    alg: int
+    signature: bytes
+    path: str
+
+
+def question_of(header: str, path: str) -> Question:
+    """The question of a header `Alliance-Ask`. Raises AskMalformed."""
+    parts = header.split(":")
+    try:
+        device, t_text, alg, signed = parts
+        t_ms = int(t_text)
+        if not 0 <= t_ms <= SAFE_INTEGER:
+            raise AskMalformed(got=header[:80])
+        return Question(
+            device=address(device, field="Alliance-Ask"), t_ms=t_ms, alg=int(alg), signature=bytes.fromhex(signed),
+            path=path,
+        )  # fmt: skip
+    except (ValueError, Malformed):
+        raise AskMalformed(got=header[:80]) from None
+
+
+def check_question(platform: Platform, connection: Connection, station: int, by: Question) -> None:
+    """Whether a device that measures the station asks, now. Raises NotByDevice or what `recover` raises."""
+    now_ms = platform.clock.now_ms()
+    named = ask_digest(platform.deployment.domain, device=by.device, t_ms=by.t_ms, path=by.path)
+    signer = signer_of(connection, by.device, named, alg=by.alg, signed=by.signature)
+    timely, measured = abs(now_ms - by.t_ms) <= MOST_AGE_MS, measured_by(connection, by.device, now_ms=now_ms)
+    if not timely or station not in measured or signer not in keys_of(connection, by.device, now_ms=now_ms):
+        raise NotByDevice(device=by.device, signer=signer)
+
+
+def signer_of(connection: Connection, device: Address, named: Digest, *, alg: int, signed: bytes) -> Address:
+    """Who signed for a device; whether it may is not checked. Raises AlgorithmUnknown or SignatureMalformed."""
+    known = queries.public_keys_of(connection)(device, alg)
+    return signature.recover(named, alg=alg, signature=signed, public_keys=known)
+
+
+def keys_of(connection: Connection, device: Address, *, now_ms: int) -> set[Address]:
+    """The keys that may sign for a device now."""
+    return {key.key for key in queries.keys_of(connection, device) if key.valid_at(now_ms // 1000)}
+
+
+def measured_by(connection: Connection, device: Address, *, now_ms: int) -> set[int]:
+    """The stations that a device measures now, by the latest binding of each of its channels."""
+    bound = {channel.channel: channel for channel in queries.channels_of(connection, device)}
+    return {one.station for one in bound.values() if not one.to_ms or now_ms < one.to_ms}
