@@ -242,3 +242,11 @@ async def until(holds: Callable[[], bool], seconds: float) -> None:
     while not holds():
         assert time.monotonic() < end
         await asyncio.sleep(0.1)
+
+
+def test_main_cycle_drives_when_no_other_process_can_be_started(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.executable", "/nowhere/python")
+    setup = Setup(
+        device=DeviceSettings(kind=DeviceKind.TABLE), limits=LIMITS, period_ms=PERIOD_MS, month=0, reached_w=0
+    )
+    assert asyncio.run(FastLink(setup).exchange(TOLD)) is None
