@@ -338,3 +338,23 @@ def test_contactors_open_once_for_each_trip_that_asks_for_it() -> None:
     one = cut_of(State(alarms={first.key: first}))
     both = cut_of(State(alarms={first.key: first, second.key: second}))
     assert (one.opening, both.opening) == ({4}, {4, 9})
+
+
+def test_a_second_trip_opens_contactors_that_were_closed_again_under_the_first(tmp_path: Path) -> None:
+    async def play(s: Stage) -> None:
+        first = await s.inject(CELL)
+        for _ in range(6):
+            await s.round()
+        assert s.site.parts.bms.registers.seen("contactor_closed") == 0
+        await s.site.clear(first)
+        await s.round(11_000)
+        s.site.put("bms", {"bms.contactor_order": 1})
+        s.plant.set_contactor(closed=True)
+        await s.round()
+        assert s.site.parts.bms.registers.seen("contactor_closed") == 1, "the first trip opened them once"
+        await s.inject(CELL.replace("cell=7", "cell=9"))
+        for _ in range(6):
+            await s.round()
+        assert s.site.parts.bms.registers.seen("contactor_closed") == 0
+
+    staged(tmp_path, play)
