@@ -19,12 +19,12 @@ from edge.control.directives import Directives
 from edge.control.fast_link import FastLink, Report
 from edge.control.following import Schedules
 from edge.control.frequency import Told
-from edge.control.guard import Before, Order, Situation, guard
+from edge.control.guard import Before, Order, Situation, battery_bound_w, guard
 from edge.control.jitter import Jitter
 from edge.control.limits import Limits
 from edge.control.watch import Watch
 from edge.control.wish import Base, Source, Wish
-from edge.devices.station import Contactors, DeviceError, Quality, StationDevices, StationSample
+from edge.devices.station import Contactors, DeviceError, Quality, StationDevices, StationSample, TwoStores
 from edge.evidence.recorder import Recorder, Recording
 from edge.evidence.sampling import Moment, stamp_ms
 from edge.evidence.store import StorageFailed, Store
@@ -117,7 +117,8 @@ class StationBox:
         self._ordered_ms = self._looked_ms = 0
         self._cut = Cut() if parts.board is None else parts.board.cut
         self._error: Exception | None = None
-        self._news = self._opened = False
+        self._news = False
+        self._opened: frozenset[int] = frozenset()
         self._sampled = self._remembered = -1
         self._rounds = 0
         self._failure: Failure | None = None
@@ -165,6 +166,7 @@ class StationBox:
         try:
             async with asyncio.timeout(_STOP_S):
                 if not self._order.silent:
+                    _confine(self._parts.devices, 0, 0)
                     await self._parts.devices.write_power(0)
         except (DeviceError, OSError) as failure:  # TimeoutError is an OSError
             self._log.warning("box.stop_order_failed", reason=str(failure))
@@ -264,6 +266,7 @@ class StationBox:
         if report is not None:
             self._before = None  # that process has the order that stands
         elif not order.silent:
+            _confine(parts.devices, *battery_bound_w(parts.limits, now))
             await self._write(t_ms, order)
         return order
 
@@ -304,14 +307,13 @@ class StationBox:
         self._cut, self._news = board.cut, self._news or bool(events)
 
     async def _open(self, t_ms: int, sample: StationSample | None) -> None:
-        """Open the contactors once after a trip that asks for it, when no power flows through them any more."""
-        parts = self._parts
-        if not self._cut.opens:
-            self._opened = False
-        if not (self._cut.opens and parts.opens_contactors) or self._opened or sample is None:
+        """Open the contactors once for each trip that asks for it, when no power flows through them any more."""
+        parts, opening = self._parts, self._cut.opening
+        if opening <= self._opened or not parts.opens_contactors or sample is None:
             return
         idle_w = max(parts.limits.charge_power_w, parts.limits.discharge_power_w) // _IDLE_SHARE
-        if abs(sample.battery_power_w) > idle_w or not isinstance(parts.devices, Contactors):
+        battery_w = sample.points.get("battery_power", sample.battery_power_w)  # beside a capacitor: its own
+        if abs(battery_w) > idle_w or not isinstance(parts.devices, Contactors):
             return
         try:
             async with asyncio.timeout(self._rhythm.device_s):
@@ -320,7 +322,7 @@ class StationBox:
             self._log.warning("contactors.open_failed", t_ms=t_ms, reason=str(failure))
             parts.alarms.count("orders_failed")
         else:
-            self._opened = True
+            self._opened = opening
             self._log.warning("contactors.opened", t_ms=t_ms, taken=taken)
 
     def _wish(self, t_ms: int, now: Situation | None) -> int | None:
@@ -520,6 +522,12 @@ class StationBox:
         except ServiceError as refused:
             self._log.debug("live.refused", t_ms=t_ms, reason=str(refused))
             self._parts.alarms.count("live_refused")
+
+
+def _confine(devices: StationDevices, charge_w: int, discharge_w: int) -> None:
+    """Of two stores behind one order, the battery's part keeps to the battery's own limits (protocol 9.14.5)."""
+    if isinstance(devices, TwoStores):
+        devices.bound(charge_w=charge_w, discharge_w=discharge_w)
 
 
 def _told(troubles: Mapping[str, str]) -> Mapping[str, object]:

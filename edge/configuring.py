@@ -119,8 +119,9 @@ class Configuring:
             case Verdict.GOES_ON:
                 return False
             case Verdict.STAYS:
-                self._trial = None
-                self._note("configuration.confirmed", self._configurations.confirm(t_ms=t_ms), t_ms)
+                with suppress(StorageFailed):  # it stays on trial until the disk takes it
+                    self._note("configuration.confirmed", self._configurations.confirm(t_ms=t_ms), t_ms)
+                    self._trial = None
                 return False
             case Verdict.ROUNDS_STOPPED | Verdict.DEVICE_SILENT | Verdict.PLATFORM_UNREACHED:
                 self.roll_back(verdict.value, t_ms=t_ms)

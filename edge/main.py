@@ -387,6 +387,7 @@ def _box(deployment: Deployment, settings: Settings, attendance: Attendance, clo
         acknowledger=Acknowledger(domain=deployment.domain, keys=frozenset(settings.acknowledgers)),
         keeper=KeyKeeper(folder, recording, alarms), bytes_per_s=settings.uplink_bytes_per_s,
     )  # fmt: skip
+    board = _board(settings, folder, alarms)
     parts = Parts(
         station=settings.station,
         devices=open_stores(settings.device, clock=clock),
@@ -421,8 +422,9 @@ def _box(deployment: Deployment, settings: Settings, attendance: Attendance, clo
             recording=lambda: recording,
             alarms=alarms,
             cell_bytes=settings.cell_bytes,
+            graded=lambda: board.worst,
         ),
-        board=_board(settings, folder, alarms),
+        board=board,
         opens_contactors=settings.alarms.open_contactors,
     )
     return StationBox(parts, _rhythm(settings))

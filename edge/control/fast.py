@@ -22,7 +22,7 @@ from edge.control.jitter import Jitter
 from edge.control.limits import Limits
 from edge.control.stores import open_stores
 from edge.devices.open import DeviceSettings
-from edge.devices.station import DeviceError, StationDevices, StationSample
+from edge.devices.station import DeviceError, StationDevices, StationSample, TwoStores
 from oracle.adapters import SystemClock
 
 _REPORT_MS = 1_000
@@ -64,6 +64,7 @@ class FastProcess:
         finally:
             reporting.cancel()
             if not self._order.silent:
+                self._confine(0, 0)
                 with suppress(DeviceError, OSError):  # TimeoutError is an OSError
                     async with asyncio.timeout(self._device_s):
                         await self._devices.write_power(0)
@@ -76,6 +77,7 @@ class FastProcess:
         if order.silent or repeated:
             self._cycle.ordered(order, t_ms=t_ms)
             return
+        self._confine(*self._cycle.bound_w(t_ms=t_ms))
         try:
             async with asyncio.timeout(self._device_s):
                 await self._devices.write_power(order.power_w)
@@ -85,6 +87,10 @@ class FastProcess:
             return
         self._cycle.ordered(order, t_ms=t_ms)
         self._written_ms = t_ms
+
+    def _confine(self, charge_w: int, discharge_w: int) -> None:
+        if isinstance(self._devices, TwoStores):
+            self._devices.bound(charge_w=charge_w, discharge_w=discharge_w)
 
     async def _read(self) -> StationSample | None:
         try:

@@ -58,7 +58,10 @@ class FastLink:
         if self._process is None:
             if now_s - self._started_s < _AGAIN_S:
                 return None
-            await self._start()
+            try:
+                await self._start()
+            except OSError:  # no room for another process: the main cycle drives
+                return None
         self._say(json.dumps(told.to_plain()))
         return self._last
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from alliance.errors import AllianceError
 from edge.control import wish
-from edge.control.guard import Before, Order, Situation, guard
+from edge.control.guard import Before, Order, Situation, battery_bound_w, guard
 from edge.control.limits import FULL_BP, Limits
 from edge.control.watch import Watch
 from edge.control.wish import Base, Source
@@ -85,6 +85,11 @@ class FrequencyCycle:
         else:
             before = replace(before, elapsed_ms=t_ms - self._ordered_ms)
         return guard(made.power_w, limits=self._limits, now=now, before=before), made.answer_w
+
+    def bound_w(self, *, t_ms: int) -> tuple[int, int]:
+        """Charging and discharging power, magnitudes, that the battery's own limits leave it now. W."""
+        now = self._within_alarms(self._watch.situation(t_ms=t_ms, hold_ms=self._period_ms))
+        return battery_bound_w(self._limits, now)
 
     def ordered(self, order: Order, *, t_ms: int) -> None:
         """The device took an order; or none may be given (`silent`), and the next begins at what the battery does."""

@@ -190,8 +190,7 @@ def rating(limits: Limits, now: Situation) -> Allowance:
 def device(limits: Limits, now: Situation) -> Allowance:
     """What the device itself accepts now (battery management), where it states it."""
     sample = now.sample
-    stated = bool(sample.charge_limit_w or sample.discharge_limit_w) or not sample.quality & Quality.NOT_IMPLEMENTED
-    if not stated:
+    if not sample.states_limits:
         return _missing(limits, Need.DEVICE_LIMIT, Reason.DEVICE_LIMIT_UNKNOWN)
     return Allowance(
         charge_w=max(0, sample.charge_limit_w), discharge_w=max(0, sample.discharge_limit_w),
@@ -269,6 +268,21 @@ RULES: tuple[Rule, ...] = (
     cell_temperature, connection, demand, alarm,
 )  # fmt: skip
 """Every limit, asked in this order."""
+
+
+OF_BATTERY: tuple[Rule, ...] = (
+    answering, heartbeat, readiness, certainty, contactor, permission, soc_window, cell_voltage, cell_temperature,
+    alarm,
+)  # fmt: skip
+"""The limits that are the battery's own, whatever a store beside it gives or takes."""
+
+
+def battery_bound_w(limits: Limits, now: Situation | None) -> tuple[int, int]:
+    """Charging and discharging power, magnitudes, that the battery's own limits leave it; nothing unseen. W."""
+    if now is None:
+        return 0, 0
+    allowances = [rule(limits, now) for rule in OF_BATTERY]
+    return min(one.charge_w for one in allowances), min(one.discharge_w for one in allowances)
 
 
 def guard(

@@ -14,7 +14,7 @@ from alliance.ports import Clock
 from edge.control.hybrid import START, Hybrid, Share, Span, share_within
 from edge.devices.open import CapacitorSettings, DeviceSettings, device_of, open_devices, open_sources
 from edge.devices.source import Source
-from edge.devices.station import PcsState, PointAbsent, StationDevices, StationSample
+from edge.devices.station import Contactors, PcsState, PointAbsent, StationDevices, StationSample
 from oracle.adapters import SystemClock
 
 _FULL_BP = 10_000
@@ -58,6 +58,7 @@ class HybridStation:
         self._revert_s, self._clock = revert_s, clock
         self._hybrid = Hybrid(tau_ms=settings.tau_ms, capacitor_w=settings.power_w)
         self._spans = (_NOTHING, _NOTHING)
+        self._bound: Span | None = None
         self._before, self._written_ms, self._beats = START, 0, 0
 
     @property
@@ -83,6 +84,7 @@ class HybridStation:
             discharge_wh=main.discharge_wh + beside.discharge_wh,
             charge_limit_w=self._spans[0].charge_w + allowed.charge_w,
             discharge_limit_w=self._spans[0].discharge_w + allowed.discharge_w,
+            limits_stated=True,
             set_power_w=main.set_power_w + self._before.capacitor_w,
             points={**main.points, "capacitor.power": beside.power_w, "capacitor.dc_voltage": beside.dc_mv},
         )
@@ -92,6 +94,11 @@ class HybridStation:
         now_ms = self._clock.now_ms()
         dt_ms = max(1, now_ms - self._written_ms) if self._written_ms else self._settings.tau_ms
         battery, capacitor = self._spans
+        if self._bound is not None:
+            battery = Span(
+                charge_w=min(battery.charge_w, self._bound.charge_w),
+                discharge_w=min(battery.discharge_w, self._bound.discharge_w),
+            )
         made = share_within(self._hybrid, self._before, power_w, dt_ms=dt_ms, battery=battery, capacitor=capacitor)
         if made.battery_w + made.capacitor_w != power_w:
             structlog.get_logger().warning("stores.unmet", wanted_w=power_w, power_w=made.battery_w + made.capacitor_w)
@@ -104,6 +111,14 @@ class HybridStation:
         points = self._capacitor.points
         await self._capacitor.write({key: v for key, v in orders.items() if key in points and points[key].writable})
         self._before, self._written_ms = made, now_ms
+
+    def bound(self, *, charge_w: int, discharge_w: int) -> None:
+        """From the next order on the battery's own part stays within these magnitudes, whatever the filter holds."""
+        self._bound = Span(charge_w=charge_w, discharge_w=discharge_w)
+
+    async def open_contactors(self) -> bool:
+        """Order the battery's contactors open; False where it takes no such order. Raises DeviceError."""
+        return isinstance(self._battery, Contactors) and await self._battery.open_contactors()
 
     async def close(self) -> None:
         """Let both connections go."""
@@ -130,8 +145,7 @@ def battery_span(seen: StationSample, settings: CapacitorSettings) -> Span:
     """What the battery may give now: its rating, less what its device states; nothing while it is not ready."""
     if seen.pcs_state not in _READY:
         return _NOTHING
-    stated = bool(seen.charge_limit_w or seen.discharge_limit_w)
-    rated_w = settings.battery_w
+    stated, rated_w = seen.states_limits, settings.battery_w
     return Span(
         charge_w=min(rated_w, max(0, seen.charge_limit_w)) if stated else rated_w,
         discharge_w=min(rated_w, max(0, seen.discharge_limit_w)) if stated else rated_w,

@@ -96,6 +96,14 @@ class StationSample:
     """Every point that the station's tables name, by key, in our unit and sign; what was not given is absent."""
     doubtful: frozenset[str] = frozenset()
     """Keys of `points` outside the range that their table states."""
+    limits_stated: bool = False
+    """Whether the device gives a charge or discharge limit, so that 0 means nothing rather than not known."""
+
+    @property
+    def states_limits(self) -> bool:
+        """Whether `charge_limit_w` and `discharge_limit_w` are the device's word."""
+        given = self.limits_stated or not self.quality & Quality.NOT_IMPLEMENTED
+        return given or bool(self.charge_limit_w or self.discharge_limit_w)
 
 
 class StationDevices(Protocol):
@@ -128,6 +136,15 @@ class Contactors(Protocol):
 
     async def open_contactors(self) -> bool:
         """Order every contactor open; False where the devices take no such order. Raises DeviceError."""
+        ...
+
+
+@runtime_checkable
+class TwoStores(Protocol):
+    """Devices that divide an order between the battery and a store beside it."""
+
+    def bound(self, *, charge_w: int, discharge_w: int) -> None:
+        """From the next order on the battery's own part stays within these magnitudes."""
         ...
 
 

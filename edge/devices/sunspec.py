@@ -157,6 +157,7 @@ def sample_of(
         alarms=alarms,
         quality=_quality(values, alarms, out_of_range=max(soc_bp, soh_bp) > _FULL_BP),
         points=points,
+        limits_stated=limits.get("WChaRteMax") is not None or limits.get("WDisChaRteMax") is not None,
     )
 
 

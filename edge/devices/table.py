@@ -128,15 +128,16 @@ def sample_of(
         quality=quality | Quality.ALARM if alarms else quality,
         points=values,
         doubtful=doubtful,
+        limits_stated="charge_limit" in given or "discharge_limit" in given,
         cell_lowest_mv=sure.get("cell_voltage_min"),
         cell_highest_mv=sure.get("cell_voltage_max"),
         cell_coldest_ddegc=sure.get("cell_temperature_min"),
         cell_hottest_ddegc=sure.get("cell_temperature_max"),
-        bms_allows_charge=_all(sure, "charge_permitted"),
-        bms_allows_discharge=_all(sure, "discharge_permitted"),
-        contactor_closed=_all(sure, "contactor_closed"),
+        bms_allows_charge=_all(points, sure, "charge_permitted"),
+        bms_allows_discharge=_all(points, sure, "discharge_permitted"),
+        contactor_closed=_all(points, sure, "contactor_closed"),
         heartbeat=sure.get("bms.heartbeat"),
-        remote=_all(sure, "remote_switch"),
+        remote=_all(points, sure, "remote_switch"),
         manual=_any(sure, "manual_control"),
     )
 
@@ -145,10 +146,15 @@ def _writable(point: Point | None) -> bool:
     return point is not None and point.writable
 
 
-def _all(values: Mapping[str, int], name: str) -> bool | None:
-    """Whether a point and those of that name in parts of the station all say yes; None where there is none."""
-    said = [value for key, value in values.items() if key == name or key.endswith(f".{name}")]
-    return all(said) if said else None
+def _all(points: Mapping[str, Point], values: Mapping[str, int], name: str) -> bool | None:
+    """Whether a point and those of that name in parts of the station all say yes; one no is a no.
+
+    None where there is none, and where one of them that says nothing, or nothing believable, keeps it unknown.
+    """
+    said = [values.get(key) for key in points if key == name or key.endswith(f".{name}")]
+    if any(value == 0 for value in said):
+        return False
+    return None if not said or None in said else True
 
 
 def _any(values: Mapping[str, int], name: str) -> bool | None:

@@ -71,8 +71,8 @@ class EventLog:
         if not self._pending:
             return True
         signer = self._signer()
-        entries = list(self._entries(signer, t_ms))
         try:
+            entries = list(self._entries(signer, t_ms))
             self._write(b"".join(entry.line for entry in entries), fresh=entries[0])
         except OSError:
             return False
@@ -133,9 +133,10 @@ class EventLog:
         finally:
             os.close(handle)
         if rotate:
-            sync_folder(self._folder)
-            for old in files_of(self._folder)[: -self._kept_files]:
-                old.unlink()
+            with suppress(OSError):  # the entries are written: they must not be written again
+                sync_folder(self._folder)
+                for old in files_of(self._folder)[: -self._kept_files]:
+                    old.unlink()
 
     def _keep(self, head: SignedHead) -> None:
         keys = {*kept_keys(self._store), head.signer}

@@ -6,13 +6,14 @@ A box that starts and finds a trial under way did not end it well, and rolls it 
 
 import json
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
 from alliance.errors import AllianceError, Refused
 from alliance.identity import Address, Digest
 from alliance.ports import Signer
-from edge.evidence.store import Store
+from edge.evidence.store import StorageFailed, Store
 from oracle import configuration as configurations
 from oracle import eip712
 from oracle.configuration import SKEW_MS, Body, Ending, Value
@@ -121,21 +122,28 @@ class Configurations:
         return answer
 
     def roll_back(self, *, t_ms: int, reason: str) -> Answer | None:
-        """What is on trial is taken back; what was confirmed before stands. Raises StorageFailed."""
+        """What is on trial is taken back; what was confirmed before stands.
+
+        So it is even while the disk takes nothing: a box that starts on a trial takes it back once more.
+        """
         raw = self._state.trial
         if raw is None:
             return None
         answer = self._answer(raw, Ending.ROLLED_BACK, reason, t_ms)
-        self._keep(replace(self._state, trial=None, answers=(*self._state.answers, answer)))
+        self._state = replace(self._state, trial=None, answers=(*self._state.answers, answer))
+        with suppress(StorageFailed):
+            self._keep(self._state)
         return answer
 
     def drop(self, *, t_ms: int, reason: str) -> Answer | None:
-        """A confirmed configuration no longer fits the box's own settings: these rule alone. Raises StorageFailed."""
+        """A confirmed configuration no longer fits the box's own settings: these rule alone, disk or no disk."""
         raw = self._state.confirmed
         if raw is None:
             return None
         answer = self._answer(raw, Ending.ROLLED_BACK, reason, t_ms)
-        self._keep(replace(self._state, confirmed=None, answers=(*self._state.answers, answer)))
+        self._state = replace(self._state, confirmed=None, answers=(*self._state.answers, answer))
+        with suppress(StorageFailed):
+            self._keep(self._state)
         return answer
 
     def unsent(self) -> tuple[Answer, ...]:

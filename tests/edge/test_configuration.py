@@ -19,18 +19,23 @@ from typer.testing import CliRunner
 from alliance.identity import Digest, to_hex
 from edge import configurable
 from edge.configurable import KeyNotRemote, LimitLoosened, ValueRefused, configured
-from edge.configuring import INBOX, bring
+from edge.configuring import INBOX, Configuring, bring
+from edge.evidence.recorder import Recording
 from edge.evidence.store import Store
-from edge.health.event_log import FOLDER, lines_of
+from edge.health.alarms import Alarms
+from edge.health.event_log import FOLDER, EventLog, lines_of
 from edge.health.events import read_line
 from edge.link.configurations import ConfigurationForeign, shown
 from edge.link.trial import Course, Verdict, judged
 from edge.main import app
+from edge.settings import load
 from oracle import configuration as configurations
+from oracle import deployment as deployments
 from oracle.configuration import Configuration, Ending, Value, ValueMalformed
 from tests.edge.configuration_process import FINE, T_MS, anything, signed, store_at, taken_up
 from tests.edge.peer import CONFIGURER, DOMAIN, STRANGER, Peer
 from tests.edge.program import ROOT, settings_at, started
+from tests.edge.rig import folder_at, seeded
 from tests.edge.standing import scheduled_now, standing
 
 
@@ -332,3 +337,43 @@ def test_digest_pins_every_field() -> None:
         changed = {name: getattr(base, name) for name in base.__slots__} | {field: value}
         digests.add(configurations.digest(Configuration(**changed), DOMAIN))
     assert len(digests) == 6
+
+
+def test_rollback_holds_at_once_and_over_a_restart_though_the_disk_takes_nothing(store: Store) -> None:
+    told = taken_up(store)
+    told.take(signed(1), t_ms=T_MS, fits=anything, answering=True)
+    store._db.execute("PRAGMA query_only = ON")
+    answer = told.roll_back(t_ms=T_MS, reason="device_silent")
+    assert answer is not None
+    assert (answer.outcome, told.on_trial, dict(told.values)) == (Ending.ROLLED_BACK, None, {})
+    store._db.execute("PRAGMA query_only = OFF")
+    again = taken_up(store)
+    assert again.on_trial is not None, "what a box finds on trial when it starts, it takes back"
+    again.roll_back(t_ms=T_MS, reason="restarted")
+    assert taken_up(store).on_trial is None
+
+
+def test_trial_goes_on_until_the_disk_takes_its_confirmation(tmp_path: Path) -> None:
+    folder, config = folder_at(tmp_path / "state"), settings_at(tmp_path)
+    told, alarms = taken_up(folder.store), Alarms(folder.store)
+    told.take(signed(1, trial_s=5, patience_s=5), t_ms=T_MS, fits=anything, answering=True)
+    configuring = Configuring(
+        config, told, deployment=deployments.load(load(config).deployment), state=folder.path, station=4, alarms=alarms,
+        recording=Recording(
+            domain=DOMAIN, device=folder.device, signer=folder.signer, epoch_seconds=900, chance=seeded
+        ),
+        events=EventLog(
+            folder.path / FOLDER, folder.store, device=folder.device, domain=DOMAIN, signer=lambda: folder.signer
+        ),
+    )  # fmt: skip
+    configuring.begin()
+    trial = configuring._trial
+    assert trial is not None
+    trial.began_s, trial.rounds = trial.began_s - 60, 5
+    folder.store._db.execute("PRAGMA query_only = ON")
+    assert not configuring.judge(t_ms=T_MS)
+    assert configuring.on_trial
+    folder.store._db.execute("PRAGMA query_only = OFF")
+    assert not configuring.judge(t_ms=T_MS)
+    assert (configuring.on_trial, dict(told.values)) == (False, dict(FINE))
+    folder.close()

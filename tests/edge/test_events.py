@@ -267,3 +267,17 @@ def test_entry_is_one_form_of_bytes_and_no_other_is_read() -> None:
     assert read_line(entry.line) == (entry, entry.digest)
     with pytest.raises(events.EntryUnreadable):
         read_line(entry.digest.hex().encode() + b" " + raw)
+
+
+def test_old_file_that_cannot_be_removed_lets_nothing_be_written_twice(tmp_path: Path) -> None:
+    store = store_at(tmp_path)
+    log = log_at(tmp_path, store, file_bytes=2_000, kept=2)
+    filled(log, 3)
+    (tmp_path / "events" / "events-000000000000.log" / "held").mkdir(parents=True)
+    filled(log, 60, at=3)
+    assert log.waiting == 0
+    files = event_log.files_of(tmp_path / "events")
+    lines = [line for path in files if path.is_file() for line in path.read_bytes().splitlines(keepends=True)]
+    numbers = [read_line(line)[0].number for line in lines]
+    assert numbers == sorted(set(numbers))
+    store.close()

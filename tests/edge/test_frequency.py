@@ -242,3 +242,21 @@ async def until(holds: Callable[[], bool], seconds: float) -> None:
     while not holds():
         assert time.monotonic() < end
         await asyncio.sleep(0.1)
+
+
+def test_main_cycle_drives_when_no_other_process_can_be_started(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.executable", "/nowhere/python")
+    setup = Setup(
+        device=DeviceSettings(kind=DeviceKind.TABLE), limits=LIMITS, period_ms=PERIOD_MS, month=0, reached_w=0
+    )
+    assert asyncio.run(FastLink(setup).exchange(TOLD)) is None
+
+
+def test_batterys_own_bound_is_nothing_in_a_trip_and_before_anything_was_seen() -> None:
+    cycle = FrequencyCycle(LIMITS, period_ms=PERIOD_MS)
+    assert cycle.bound_w(t_ms=START_MS) == (0, 0)
+    cycle.tell(TOLD)
+    cycle.decide(SAMPLE, t_ms=START_MS)
+    assert min(cycle.bound_w(t_ms=START_MS)) > 0
+    cycle.tell(replace(TOLD, charge_share_bp=0, discharge_share_bp=5_000))
+    assert cycle.bound_w(t_ms=START_MS) == (0, LIMITS.discharge_power_w // 2)

@@ -242,3 +242,13 @@ def test_nothing_is_ordered_without_a_measurement() -> None:
 def test_limits_that_contradict_themselves_are_refused(field: str, value: int) -> None:
     with pytest.raises(LimitsContradictory):
         replace(LIMITS, **{field: value})  # type: ignore[arg-type]
+
+
+def test_limits_of_zero_stop_the_battery_when_the_device_states_them_and_lacks_something_else() -> None:
+    stated = replace(SAMPLE, charge_limit_w=0, discharge_limit_w=0, quality=Quality.NOT_IMPLEMENTED, limits_stated=True)
+    for wanted_w in (-100_000, 100_000):
+        case = Case(
+            wanted_w=wanted_w, limits=LIMITS, now=Situation(sample=stated, hold_ms=1_000),
+            before=Before(power_w=wanted_w, elapsed_ms=1_000),
+        )  # fmt: skip
+        assert (case.order().power_w, Reason.DEVICE_LIMIT in case.order().reasons) == (0, True)

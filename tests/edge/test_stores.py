@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from edge.control.hybrid import START, Hybrid, Span, share_within
-from edge.control.stores import HybridStation, open_stores
+from edge.control.stores import HybridStation, battery_span, open_stores
 from edge.devices.open import CapacitorSettings, CapacitorWrong, DeviceKind, DeviceSettings, PartSettings
+from edge.devices.station import Contactors, PcsState, Quality
 from edge.settings import SettingsMalformed, load
 from simulation.anvil import free_port
 from simulation.battery import BatteryRating
@@ -20,7 +21,7 @@ from simulation.plant import Plant
 from simulation.profiles import DayProfile
 from tests.edge.devices.conftest import DAY, SITE
 from tests.edge.program import settings_at
-from tests.edge.rig import Tock
+from tests.edge.rig import SAMPLE, Tock
 
 KW = 1_000
 BANK = replace(
@@ -135,6 +136,20 @@ async def follows(pair: Pair) -> None:
         given = await pair.step(100 * KW, ms=5_000)
     assert given[1] < 10 * KW, "an empty capacitor is not driven below its voltage"
     assert bank_mv(pair) >= LOW_MV
+    pair.battery.reset()
+    for _ in range(12):
+        given = await pair.step(300 * KW, ms=5_000)
+    assert given[0] > 290 * KW
+    pair.station.bound(charge_w=0, discharge_w=0)
+    assert await pair.step(0) == (0, 0), "a battery that may give nothing is not left to its filter"
+    assert isinstance(pair.station, Contactors)
+    assert await pair.station.open_contactors(), "a trip reaches the battery's contactors beside a capacitor, too"
+
+
+def test_battery_that_states_limits_of_zero_is_given_nothing() -> None:
+    stopped = replace(SAMPLE, charge_limit_w=0, discharge_limit_w=0, limits_stated=True)
+    stopped = replace(stopped, quality=Quality.NOT_IMPLEMENTED, pcs_state=PcsState.STANDBY)
+    assert battery_span(stopped, settings()) == Span(charge_w=0, discharge_w=0)
 
 
 def bank_mv(pair: Pair) -> int:

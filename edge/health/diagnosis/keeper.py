@@ -67,11 +67,13 @@ SAVED: TypeAdapter[Saved] = TypeAdapter(Saved)
 JOB: TypeAdapter[Job] = TypeAdapter(Job)
 
 
-def severity_of(sample: StationSample) -> Severity:
-    """The worst that a sample complains of: a converter at fault has tripped, any other alarm warns."""
-    if sample.pcs_state is PcsState.FAULT:
-        return Severity.TRIP
-    return Severity.WARN if sample.alarms else Severity.NONE
+def severity_of(sample: StationSample, *, graded: int = 0) -> Severity:
+    """The worst of what the alarms are graded (10.16) and what the sample complains of itself.
+
+    A converter at fault has tripped; an alarm of a device that nothing grades warns.
+    """
+    own = Severity.TRIP if sample.pcs_state is PcsState.FAULT else Severity.WARN if sample.alarms else Severity.NONE
+    return max(own, Severity(graded))
 
 
 def saved(store: Store) -> Saved | None:
@@ -141,9 +143,12 @@ class Diagnosis:
     def __init__(
         self, store: Store, state: Path, *, station: int, limits: Limits, cells: CellData | None,
         recording: Callable[[], Recording], alarms: Alarms, cell_bytes: int = 64 << 20,
+        graded: Callable[[], int] = lambda: 0,
     ) -> None:  # fmt: skip
+        """`graded`: the worst level of the station's standing alarms, 0…3 (protocol 10.16)."""
         self._store, self._state, self._station, self._limits = store, state, station, limits
         self._cells, self._recording, self._alarms = cells, recording, alarms
+        self._graded = graded
         self._log: Log = structlog.get_logger()
         self._observed = Observed(limits=limits, cells=cells)
         before = saved(store)
@@ -214,8 +219,9 @@ class Diagnosis:
             if not isinstance(value, dict):
                 raise CycleTermsMalformed(field="request", got=f"{value!r:.40}", want="an object")
             self._obey(value, t_ms, wanted)
-        except (OSError, ValueError, AllianceError) as wrong:
-            path.unlink(missing_ok=True)
+        except (OSError, ValueError, RecursionError, AllianceError) as wrong:
+            with suppress(OSError):
+                path.unlink(missing_ok=True)
             self._log.warning("soh_test.refused", t_ms=t_ms, reason=str(wrong))
             self._alarms.count("soh_tests_refused")
 
@@ -292,7 +298,7 @@ class Diagnosis:
             self._keep_cells("loaded")
 
     def _grade(self, test: _Test, sample: StationSample) -> None:
-        if (severity := int(severity_of(sample))) > test.severity:
+        if (severity := int(severity_of(sample, graded=self._graded()))) > test.severity:
             test.severity = severity
             with suppress(OSError):
                 test.write({"severity": severity})
@@ -318,7 +324,8 @@ class Diagnosis:
             return
         self._alarms.cleared("soh_test.report_failed", at_ms=job_now.seen_ms)
         self._unsigned, self._test = False, None
-        test.path.unlink(missing_ok=True)
+        with suppress(OSError):
+            test.path.unlink(missing_ok=True)
 
     def _reduce(self, sample: StationSample, t_ms: int) -> None:
         if len(sample.points) != self._points:
@@ -367,8 +374,8 @@ class Diagnosis:
         told = Saved(
             at_ms=t_ms, charge=seen.charge, runs=tuple(seen.runs), rests=tuple(seen.rests), steps=tuple(seen.steps),
             cells_mv=tuple(self._cells_mv()), soc_bp=sample.soc_bp, soh_bp=sample.soh_bp,
-            hottest_ddegc=sample.cell_hottest_ddegc, severity=int(severity_of(sample)), cycles=self._cycles(),
-            anomalies=self._anomalies,
+            hottest_ddegc=sample.cell_hottest_ddegc, severity=int(severity_of(sample, graded=self._graded())),
+            cycles=self._cycles(), anomalies=self._anomalies,
         )  # fmt: skip
         with suppress(StorageFailed):
             self._store.keep(GATHERED, SAVED.dump_json(told))

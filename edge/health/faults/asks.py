@@ -8,6 +8,7 @@ import json
 import os
 import uuid
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -52,8 +53,13 @@ def taken(state: Path) -> Iterator[Ask | None]:
     except OSError:
         return
     for path in waiting:
-        text = path.read_bytes()[: _LONGEST + 1]
-        path.unlink()
+        text = b""
+        with suppress(OSError), path.open("rb") as stream:  # one that cannot be read is no request
+            text = stream.read(_LONGEST + 1)
+        try:
+            path.unlink()
+        except OSError:
+            continue  # one that stays would be obeyed in every round
         yield _read(text)
 
 

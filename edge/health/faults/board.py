@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -36,12 +36,14 @@ class Cut:
     charge_bp: int = FULL_BP
     discharge_bp: int = FULL_BP
     opens: bool = False
+    opening: frozenset[int] = field(default=frozenset(), compare=False)
+    """Numbers of the alarms that open them: each opens once."""
 
 
 def cut_of(state: State) -> Cut:
     """A derate leaves half, a trip nothing, in the kind's directions; a trip that opens leaves nothing at all."""
     charge_bp = discharge_bp = FULL_BP
-    opens = False
+    opening: set[int] = set()
     for alarm in state.standing:
         kind = kinds()[alarm.key.kind]
         if alarm.level < Level.DERATE or not kind.cuts:
@@ -50,8 +52,11 @@ def cut_of(state: State) -> Cut:
         left_bp, ways = (0 if trips else _HALF_BP), (Way.BOTH if trips and kind.opens else kind.cuts)
         charge_bp = min(charge_bp, left_bp) if ways & Way.CHARGE else charge_bp
         discharge_bp = min(discharge_bp, left_bp) if ways & Way.DISCHARGE else discharge_bp
-        opens = opens or (trips and kind.opens)
-    return Cut(charge_bp=charge_bp, discharge_bp=discharge_bp, opens=opens)
+        if trips and kind.opens:
+            opening.add(alarm.number)
+    return Cut(
+        charge_bp=charge_bp, discharge_bp=discharge_bp, opens=bool(opening), opening=frozenset(opening)
+    )  # fmt: skip
 
 
 class Board:
@@ -65,6 +70,7 @@ class Board:
         self._thresholds, self._ratings, self._folder = thresholds, ratings, state
         self._heartbeat_ms = heartbeat_ms
         self._memory, self._state = Memory(), kept(store)
+        self._unkept = False
         self._log: Log = structlog.get_logger()
 
     @property
@@ -76,6 +82,12 @@ class Board:
     def cut(self) -> Cut:
         """What the alarms leave of the rated powers."""
         return cut_of(self._state)
+
+    @property
+    def worst(self) -> int:
+        """The worst level that stands, 0…3; what cuts no power counts as a warning at most."""
+        levels = (a.level if kinds()[a.key.kind].cuts else Level.WARN for a in self._state.standing)
+        return max(levels, default=0)
 
     @property
     def told(self) -> tuple[str, ...]:
@@ -95,9 +107,11 @@ class Board:
         events = (*events, *self._asked(t_ms))
         for event in events:
             self._tell(event)
-        if events:
+        self._unkept = self._unkept or bool(events)
+        if self._unkept:  # again in each round until the disk has taken it: a restart must not forget a latched trip
             with suppress(StorageFailed):
                 self._store.keep(META, json.dumps(plain(self._state), ensure_ascii=False).encode())
+                self._unkept = False
         return events
 
     def _asked(self, t_ms: int) -> list[Event]:

@@ -20,7 +20,7 @@ from edge.devices.station import (
 from edge.evidence.screening import Doubt
 from edge.health.faults.engine import Key, Look, Seen
 from edge.health.faults.kinds import SUNSPEC, Level
-from edge.health.faults.places import Place, place_of
+from edge.health.faults.places import Place
 from edge.health.faults.plan import Cells, Plan, Stack, Told
 from edge.health.faults.thresholds import Delays, Threshold
 
@@ -299,13 +299,13 @@ class _Eyes:
     def _whole(self) -> Iterator[tuple[Key, Seen]]:
         """What stations without single points, or without tables, tell."""
         sample, bms = self._sample, Place("bms")
-        if not self._plan.clusters:
-            yield from self._value("cell_overvoltage", self._at("cell_voltage_max_at"), sample.cell_highest_mv)
-            yield from self._value("cell_undervoltage", self._at("cell_voltage_min_at"), sample.cell_lowest_mv)
+        if not self._plan.clusters:  # of the whole battery: which cell is the highest changes while it charges
+            yield from self._value("cell_overvoltage", bms, sample.cell_highest_mv)
+            yield from self._value("cell_undervoltage", bms, sample.cell_lowest_mv)
         if not self._plan.probes:
             yield from self._value(f"cell_temperature_high.{self._way}", bms, sample.cell_hottest_ddegc)
             yield from self._value("cell_temperature_low", bms, sample.cell_coldest_ddegc)
-        if not self._plan.stacks:
+        if not self._plan.stacks and "battery_power" not in sample.doubtful:
             discharging = sample.battery_power_w > 0
             rated_w = self._ratings.discharge_w if discharging else self._ratings.charge_w
             share = abs(sample.battery_power_w) * 1_000 // max(1, rated_w)
@@ -317,14 +317,6 @@ class _Eyes:
             for name in sample.alarms:
                 kind, level = SUNSPEC.get(name, ("vendor", Level.DERATE))
                 yield Key(kind, Place("sunspec"), name if kind == "vendor" else ""), Seen(level=level, delays=_AT_ONCE)
-
-    def _at(self, end: str) -> Place:
-        """The cell that the battery system names by its number."""
-        for key, value in self._sure.items():
-            if key.endswith(end) and value:
-                outer = tuple(part for part in place_of(key).parts if part[0] == "container")
-                return Place("bms", (*outer, ("cell", value)))
-        return Place("bms")
 
     def _interesting(self, name: str, value: int) -> bool:
         threshold = self._thresholds.get(name)

@@ -27,6 +27,13 @@ _SINGLES: Mapping[str, tuple[str, ...]] = {
 _OF_CELL = ("cell_overvoltage", "cell_undervoltage")
 _OF_PROBE = ("cell_temperature_high", "cell_temperature_low")
 _WAYS = ("over", "under")
+_OF_WHOLE = (
+    ("cell_voltage_max", "cell_overvoltage", "clusters"), ("cell_voltage_min", "cell_undervoltage", "clusters"),
+    ("cell_temperature_max", "cell_temperature_high", "probes"),
+    ("cell_temperature_min", "cell_temperature_low", "probes"),
+    ("battery_power", "charge_overcurrent", "stacks"), ("battery_power", "discharge_overcurrent", "stacks"),
+)  # fmt: skip
+"""(key, kind, what it stands in for): a battery that gives no single values is judged as a whole."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,6 +152,9 @@ def _feeds(plan: Plan) -> dict[str, frozenset[tuple[str, Place]]]:
         found += [(stack.current, kind, stack.place) for kind in ("charge_overcurrent", "discharge_overcurrent")]
         found += [(key, "insulation_low", stack.place) for key in (stack.insulation, stack.voltage)]
         found.append((stack.contactor_closed, "contactor_fault", stack.place))
+    for key, kind, absent in _OF_WHOLE:
+        if key in plan.places and not getattr(plan, absent):
+            found.append((key, kind, Place("bms")))
     held: dict[str, set[tuple[str, Place]]] = {}
     for key, kind, place in found:
         if key:

@@ -1,5 +1,7 @@
 """Point tables: raw registers become our units and signs, and a bad row is named by file, line and column."""
 
+from dataclasses import replace
+from decimal import Decimal
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -247,3 +249,20 @@ def value(point: Point, *registers: int) -> int:
     raw = point.raw_of(registers)
     assert raw is not None
     return point.value_of(raw)
+
+
+@pytest.mark.parametrize(("raw", "told"), [((1, 1), True), ((1, 7), None), ((0, 7), False), ((1, None), None)])
+def test_parts_say_yes_only_together_and_a_doubtful_one_keeps_it_unknown(
+    raw: tuple[int, int | None], told: bool | None
+) -> None:
+    keys = ("cluster.1.contactor_closed", "cluster.2.contactor_closed")
+    parts = {key: replace(POINTS["pcs_state"], key=key, lowest=Decimal(0), highest=Decimal(1)) for key in keys}
+    seen = sample_of({**POINTS, **parts}, {**raws(), **dict(zip(keys, raw, strict=True))})
+    assert seen.contactor_closed is told
+
+
+def test_limits_of_zero_are_the_devices_word_where_its_table_has_them() -> None:
+    without = {key: value for key, value in raws().items() if key != "battery_soh"}
+    assert sample_of(POINTS, without).states_limits
+    unknown = {key: value for key, value in without.items() if key not in ("charge_limit", "discharge_limit")}
+    assert not sample_of(POINTS, unknown).states_limits

@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,13 +16,19 @@ import pytest
 
 from edge.commands import listing
 from edge.commands.listing import ByUnnamed
-from edge.devices.open import DeviceKind, DeviceSettings, PartSettings, open_devices
+from edge.devices.open import DeviceKind, DeviceSettings, PartSettings, device_of, open_devices
+from edge.folder import StateFolder
+from edge.health.alarms import Alarms
+from edge.health.faults import looking
 from edge.health.faults.asks import Ask, Verb, ask
-from edge.health.faults.board import kept
-from edge.health.faults.engine import AlarmAbsent, CauseStands
+from edge.health.faults.board import Board, cut_of, kept
+from edge.health.faults.engine import Alarm, AlarmAbsent, CauseStands, Key, State
 from edge.health.faults.kinds import Level, kinds
+from edge.health.faults.looking import ratings_of
+from edge.health.faults.places import Place, place_of
+from edge.health.faults.plan import Plan, plan_of
 from edge.health.faults.stated import ways
-from edge.health.faults.thresholds import thresholds
+from edge.health.faults.thresholds import shipped, thresholds
 from edge.health.status import status
 from simulation.fault_list import FAULTS
 from simulation.faults import FaultMalformed, FaultUnknown, parsed
@@ -31,6 +38,7 @@ from tests.edge.fault_cases import cases
 from tests.edge.faulting import Stage, stage
 from tests.edge.peer import Peer
 from tests.edge.program import ROOT, edge, settings_at
+from tests.edge.rig import LIMITS, SAMPLE, START_MS, folder_at
 
 CELL = "bms.cell_overvoltage:container=5,cluster=2,pack=3,cell=7"
 SHORT = (
@@ -265,3 +273,88 @@ def _free_run(count: int) -> tuple[int, int]:
 def test_levels_of_the_catalogue_have_codes_of_their_own() -> None:
     codes = [kind.code(level) for kind in kinds().values() for level in Level]
     assert len(set(codes)) == len(codes)
+
+
+def board_at(folder: StateFolder, *, plan: Plan | None = None) -> Board:
+    return Board(
+        store=folder.store, alarms=Alarms(folder.store), plan=plan or Plan(), thresholds=shipped(),
+        ratings=ratings_of(LIMITS), state=folder.path,
+    )  # fmt: skip
+
+
+def test_a_latched_trip_outlives_a_restart_though_the_disk_was_full_when_it_came(tmp_path: Path) -> None:
+    folder = folder_at(tmp_path)
+    board, grounded = board_at(folder), replace(SAMPLE, alarms=("GROUND_FAULT",))
+    folder.store._db.execute("PRAGMA query_only = ON")
+    board.round(looking.Round(sample=grounded), t_ms=START_MS)
+    folder.store._db.execute("PRAGMA query_only = OFF")
+    assert [alarm.latched for alarm in board.state.standing] == [True]
+    board.round(looking.Round(sample=grounded), t_ms=START_MS + 1_000)
+    assert [alarm.latched for alarm in board_at(folder).state.standing] == [True]
+    assert (board.worst, board_at(folder).cut.opens) == (3, True)
+    folder.close()
+
+
+def test_an_ask_that_cannot_be_read_or_removed_stops_no_round(tmp_path: Path) -> None:
+    folder = folder_at(tmp_path)
+    board = board_at(folder)
+    (tmp_path / "alarm-asks" / "held.json").mkdir(parents=True)
+    ask(tmp_path, Ask(verb=Verb.RESET, number=1, by="tester"))
+    board.round(looking.Round(sample=replace(SAMPLE, alarms=("GROUND_FAULT",))), t_ms=START_MS)
+    assert [alarm.latched for alarm in board.state.standing] == [True]
+    assert [path.name for path in (tmp_path / "alarm-asks").iterdir()] == ["held.json"]
+    folder.close()
+
+
+def test_the_highest_cell_trips_though_it_is_another_one_each_second(tmp_path: Path) -> None:
+    folder = folder_at(tmp_path)
+    keys = ("cell_voltage_max", "bms.cell_voltage_max_at")
+    points = {key: place_of(key) for key in keys}
+    plan = Plan(places=points, feeds={"cell_voltage_max": frozenset({("cell_overvoltage", Place("bms"))})})
+    board = board_at(folder, plan=plan)
+    for second in range(4):
+        values = {"cell_voltage_max": 3_900, "bms.cell_voltage_max_at": 7 + second % 2}
+        sample = replace(SAMPLE, cell_highest_mv=3_900, points=values)
+        board.round(looking.Round(sample=sample), t_ms=START_MS + 1_000 * second)
+    assert [(alarm.key.kind, alarm.level) for alarm in board.state.standing] == [("cell_overvoltage", 3)]
+    doubted = replace(sample, cell_highest_mv=None, doubtful=frozenset({"cell_voltage_max"}))
+    for second in range(4, 60):
+        board.round(looking.Round(sample=doubted), t_ms=START_MS + 1_000 * second)
+    (over,) = [alarm for alarm in board.state.standing if alarm.key.kind == "cell_overvoltage"]
+    assert over.gone_ms is None, "a doubtful value changes nothing"
+    folder.close()
+
+
+def test_a_battery_without_single_cells_is_blind_while_its_highest_cell_is_doubtful() -> None:
+    bms = device_of(PartSettings(table=Path("bms")))
+    few = replace(bms, points={key: bms.points[key] for key in ("cell_voltage_max", "cell_voltage_min")})
+    assert ("cell_overvoltage", Place("bms")) in plan_of([few]).feeds["cell_voltage_max"]
+    assert ("cell_overvoltage", Place("bms")) not in plan_of([bms]).feeds.get("cell_voltage_max", ())
+
+
+def test_contactors_open_once_for_each_trip_that_asks_for_it() -> None:
+    first = Alarm(key=Key("smoke", Place("fire")), number=4, level=3)
+    second = Alarm(key=Key("insulation_low", Place("bms")), number=9, level=3)
+    one = cut_of(State(alarms={first.key: first}))
+    both = cut_of(State(alarms={first.key: first, second.key: second}))
+    assert (one.opening, both.opening) == ({4}, {4, 9})
+
+
+def test_a_second_trip_opens_contactors_that_were_closed_again_under_the_first(tmp_path: Path) -> None:
+    async def play(s: Stage) -> None:
+        first = await s.inject(CELL)
+        for _ in range(6):
+            await s.round()
+        assert s.site.parts.bms.registers.seen("contactor_closed") == 0
+        await s.site.clear(first)
+        await s.round(11_000)
+        s.site.put("bms", {"bms.contactor_order": 1})
+        s.plant.set_contactor(closed=True)
+        await s.round()
+        assert s.site.parts.bms.registers.seen("contactor_closed") == 1, "the first trip opened them once"
+        await s.inject(CELL.replace("cell=7", "cell=9"))
+        for _ in range(6):
+            await s.round()
+        assert s.site.parts.bms.registers.seen("contactor_closed") == 0
+
+    staged(tmp_path, play)

@@ -6,23 +6,29 @@ import socket
 import subprocess
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from typer.testing import CliRunner, Result
 
+from edge.control.wish import Base, Source
+from edge.evidence.recorder import Recording
+from edge.evidence.store import open_store
 from edge.health.diagnosis.cycle import CycleRunning, CycleTermsMalformed
+from edge.health.diagnosis.keeper import REQUEST, severity_of
 from edge.health.diagnosis.report import ReportSignatureWrong
+from edge.health.diagnosis.score import Severity
 from edge.main import app
 from simulation.devices.parts import StationParts
 from simulation.plant import Plant
 from simulation.profiles import DayProfile
 from simulation.supervisor import Supervisor
 from tests.edge.devices.conftest import SITE
-from tests.edge.peer import Peer
+from tests.edge.health.bench import diagnosis_at
+from tests.edge.peer import DOMAIN, Peer
 from tests.edge.program import settings_at, started
-from tests.edge.rig import DAY, MINUTE_MS, START_MS
+from tests.edge.rig import DAY, MINUTE_MS, SAMPLE, START_MS
 
 CELLS = {"series": 416, "rated_mah": 1_460_000, "resistance_uohm": 34_600}
 
@@ -147,3 +153,20 @@ def _check_told(s: Site, folder: Path) -> None:
     assert "操作员中止" in zh
     assert "Believable energy can give" in en
     assert "cannot tell yet: no two rests" in en
+
+
+def test_request_that_cannot_be_read_or_removed_leaves_the_wish_as_it_is(tmp_path: Path) -> None:
+    store = open_store(tmp_path / "db", alliance=DOMAIN.alliance, quota_bytes=64 << 20, reserve_bytes=1 << 20)
+    (tmp_path / REQUEST).mkdir()
+    wanted = Base(power_w=5_000, source=Source.SCHEDULE)
+    assert diagnosis_at(store, tmp_path, _no_recording).base(START_MS, wanted, least_w=None) == wanted
+
+
+def test_severity_is_the_boards_where_it_grades_worse_than_the_sample_says() -> None:
+    assert [severity_of(SAMPLE, graded=level) for level in range(4)] == list(Severity)
+    complaining = replace(SAMPLE, alarms=("OTHER",))
+    assert [severity_of(complaining, graded=level) for level in (0, 2)] == [Severity.WARN, Severity.DERATE]
+
+
+def _no_recording() -> Recording:
+    raise AssertionError("nothing is signed")
