@@ -11,6 +11,11 @@ T = TypeVar("T")
 
 SAFE_INTEGER = (1 << 53) - 1
 """The largest integer that every JSON reader keeps exactly."""
+MOST_STATION = (1 << 32) - 1
+"""The largest number that a station may have (protocol 1.5)."""
+
+StationNumber = Annotated[int, Field(ge=0, le=MOST_STATION)]
+"""A station's number in a path or query."""
 
 
 def _outside(name: str) -> str:

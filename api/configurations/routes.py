@@ -21,7 +21,7 @@ from api.session.access import SignedIn
 from api.session.principal import NotSignedIn, NotYours, Principal
 from api.stations import queries as stations
 from api.upload import DAG_CBOR, cbor_body
-from api.wire import SAFE_INTEGER, Page
+from api.wire import SAFE_INTEGER, Page, StationNumber
 from oracle import cbor
 
 router = APIRouter(prefix="/v1", tags=["configurations"])
@@ -43,7 +43,7 @@ def configure(body: Annotated[bytes, Depends(cbor_body)], platform: PlatformDep)
 
 @router.get("/stations/{station}/configuration", responses=_DOWNLOAD, response_class=Response)
 def configuration_for_box(
-    station: int,
+    station: StationNumber,
     request: Request,
     platform: PlatformDep,
     after: Annotated[int, Query(ge=0, le=SAFE_INTEGER)] = 0,

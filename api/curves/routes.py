@@ -18,13 +18,14 @@ from api.session import access
 from api.session.access import Anyone
 from api.session.principal import NotYours
 from api.stations import queries as stations
+from api.wire import StationNumber
 
 router = APIRouter(prefix="/v1", tags=["curves"])
 
 
 @router.get("/stations/{station}/curve")
 def station_curve(
-    station: int, request: Request, platform: PlatformDep, principal: Anyone, day: str | None = None
+    station: StationNumber, request: Request, platform: PlatformDep, principal: Anyone, day: str | None = None
 ) -> CurveAnswer:
     """A station's day, today by default; its owner's."""
     wanted = _day(platform, day)

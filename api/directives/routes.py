@@ -30,7 +30,7 @@ from api.session.access import SignedIn
 from api.session.principal import NotSignedIn, NotYours, Principal
 from api.stations import queries as stations
 from api.upload import DAG_CBOR, cbor_body
-from api.wire import SAFE_INTEGER, Hex32, Page
+from api.wire import MOST_STATION, SAFE_INTEGER, Hex32, Page, StationNumber
 from oracle import cbor
 from oracle.directive import Envelope, Instruction
 
@@ -39,8 +39,6 @@ _UPLOAD = {"requestBody": {"required": True, "content": {DAG_CBOR: {"schema": {"
 _DOWNLOAD: dict[int | str, dict[str, Any]] = {
     200: {"content": {DAG_CBOR: {"schema": {"type": "string", "format": "binary"}}}}
 }
-MOST_STATION = (1 << 32) - 1
-"""The highest number that a station may have (protocol 9.15.1)."""
 
 
 @router.post("/directives", openapi_extra=_UPLOAD)
@@ -54,7 +52,7 @@ def send(body: Annotated[bytes, Depends(cbor_body)], platform: PlatformDep) -> D
 
 @router.get("/stations/{station}/directives", responses=_DOWNLOAD, response_class=Response)
 def for_box(
-    station: int,
+    station: StationNumber,
     request: Request,
     platform: PlatformDep,
     after: Annotated[int, Query(ge=0, le=SAFE_INTEGER)] = 0,

@@ -14,6 +14,7 @@ from api.idempotency import OnceDep
 from api.platform import PlatformDep
 from api.session.access import SignedIn
 from api.stations import queries as stations
+from api.wire import StationNumber
 
 router = APIRouter(prefix="/v1/stations", tags=["history"])
 
@@ -28,7 +29,7 @@ class HistoryNotPast(Refused):
 
 @router.post("/{station}/history", status_code=201, response_model=NetLoadAnswer)
 def file_history(
-    station: int, body: NetLoadBody, platform: PlatformDep, principal: SignedIn, once: OnceDep
+    station: StationNumber, body: NetLoadBody, platform: PlatformDep, principal: SignedIn, once: OnceDep
 ) -> Response:
     """File a past day's net load; the station's owner or the operator."""
     day, today = day_of(body.day), day_at(platform.clock.now_ms())

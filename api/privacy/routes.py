@@ -19,7 +19,7 @@ from api.privacy.schemas import ActAnswer, ErasureAnswer, ErasureBody, ReaderAns
 from api.privacy.service import NewReader
 from api.session.access import SignedIn
 from api.session.principal import NotYours, Principal
-from api.wire import Page
+from api.wire import Page, StationNumber
 
 router = APIRouter(prefix="/v1/readers", tags=["privacy"])
 subjects_router = APIRouter(prefix="/v1/stations", tags=["privacy"])
@@ -111,7 +111,9 @@ def export(platform: PlatformDep, principal: SignedIn) -> Response:
 
 
 @subjects_router.post("/{station}/erasure", status_code=201, response_model=ErasureAnswer)
-def erase(station: int, body: ErasureBody, platform: PlatformDep, principal: SignedIn, once: OnceDep) -> Response:
+def erase(
+    station: StationNumber, body: ErasureBody, platform: PlatformDep, principal: SignedIn, once: OnceDep
+) -> Response:
     """Erase a station's evidence for good: its owner once its days are final, the operator with `force` at any time."""
 
     def work(connection: Connection) -> ErasureAnswer:

@@ -17,6 +17,7 @@ from api.profiles.schemas import (
 )
 from api.session.access import SignedIn
 from api.stations import queries as stations
+from api.wire import StationNumber
 
 router = APIRouter(prefix="/v1", tags=["profiles"])
 
@@ -42,7 +43,7 @@ def profiles(platform: PlatformDep) -> ProfilesAnswer:
 
 
 @router.get("/stations/{station}/profile")
-def station_profile(station: int, platform: PlatformDep) -> StationProfileAnswer:
+def station_profile(station: StationNumber, platform: PlatformDep) -> StationProfileAnswer:
     """One station's profile."""
     with platform.database.reading() as connection:
         return _answer(queries.station(connection, station))
@@ -60,7 +61,7 @@ def put_member(member: int, body: MemberNames, platform: PlatformDep, principal:
 
 @router.put("/stations/{station}/profile")
 def put_station(
-    station: int, body: StationProfileBody, platform: PlatformDep, principal: SignedIn
+    station: StationNumber, body: StationProfileBody, platform: PlatformDep, principal: SignedIn
 ) -> StationProfileAnswer:
     """Say what a station is called, where it stands and how it may be planned; its owner or the operator."""
     if not body.own_need_bp <= body.soc_max_bp or body.soc_min_bp >= body.soc_max_bp:

@@ -18,7 +18,7 @@ from api.session import access
 from api.session.access import Anyone, SignedIn
 from api.session.principal import NotYours
 from api.stations import queries as stations
-from api.wire import Page
+from api.wire import Page, StationNumber
 from oracle import receipt
 
 router = APIRouter(prefix="/v1/readings", tags=["readings"])
@@ -27,7 +27,12 @@ Channel = Annotated[int, Query(ge=0, le=0xFFFF, description="1 the meter, 2 the 
 
 @router.get("")
 def readings(
-    station: int, platform: PlatformDep, principal: SignedIn, window: WindowDep, paging: PagingDep, channel: Channel = 1
+    station: StationNumber,
+    platform: PlatformDep,
+    principal: SignedIn,
+    window: WindowDep,
+    paging: PagingDep,
+    channel: Channel = 1,
 ) -> Page[ReadingAnswer]:
     """A station's readings of one channel, by device and number; its owner's alone."""
     after = paging.after(bytes, int)

@@ -20,6 +20,7 @@ from api.schedules.schemas import (
     ScheduleDetail,
 )
 from api.session.access import Anyone
+from api.wire import StationNumber
 
 router = APIRouter(prefix="/v1", tags=["schedules"])
 
@@ -71,7 +72,7 @@ def plan_runs(platform: PlatformDep, day: str | None = None) -> tuple[RunAnswer,
 
 
 @router.get("/stations/{station}/schedule")
-def station_schedule(station: int, platform: PlatformDep, day: str | None = None) -> EdgeSchedule:
+def station_schedule(station: StationNumber, platform: PlatformDep, day: str | None = None) -> EdgeSchedule:
     """A station's rows of a day's newest schedule, today's by default: what its box follows."""
     wanted = day_of(day) if day else day_at(platform.clock.now_ms())
     with platform.database.reading() as connection:

@@ -8,7 +8,7 @@ from api.platform import Platform, PlatformDep
 from api.stations import queries
 from api.stations.queries import StationRow
 from api.stations.schemas import StationAnswer
-from api.wire import Page
+from api.wire import Page, StationNumber
 
 router = APIRouter(prefix="/v1/stations", tags=["stations"])
 
@@ -25,7 +25,7 @@ def stations(platform: PlatformDep, paging: PagingDep) -> Page[StationAnswer]:
 
 
 @router.get("/{station}")
-def station(station: int, platform: PlatformDep) -> StationAnswer:
+def station(station: StationNumber, platform: PlatformDep) -> StationAnswer:
     """One station."""
     with platform.database.reading() as connection:
         return _answer(platform, queries.one(connection, station), projection.head_number(connection))

@@ -158,6 +158,22 @@ def test_language_follows_the_readers_wish_when_one_is_named(header: str | None,
     assert problems.language_of(header) == language
 
 
+@pytest.mark.parametrize("station", ["-1", str(1 << 32), "9" * 30, "x"])
+def test_station_is_refused_by_name_on_every_path_when_no_station_can_have_its_number(
+    service, mine, station: str
+) -> None:
+    paths = [
+        path
+        for path, methods in service.client.app.openapi()["paths"].items()
+        if "{station}" in path and "get" in methods
+    ]
+    assert len(paths) >= 6
+    for path in [path.replace("{station}", station) for path in paths] + [f"/v1/readings?station={station}"]:
+        reply = service.client.get(path, headers=mine)
+        assert (reply.status_code, reply.json()["code"]) == (400, "request_malformed"), path
+        assert "station" in json.dumps(reply.json())
+
+
 def test_problem_is_in_both_languages_when_a_path_is_unknown(service) -> None:
     for language, word in (("zh", "不存在"), ("en", "nothing")):
         reply = service.client.get("/v1/nothing", headers={"Accept-Language": language})
