@@ -26,6 +26,7 @@ bench: setup-dev ## measure speed, memory and gas, as ratios in one run (JSON in
 	@$(BIN)/alliance bench $(ARGS)
 
 bench-peers: setup-dev .venv-peers/.ready ## ask PyPSA and FlexMeasures the same as our planner (JSON in the last line)
+	@$(BIN)/pytest -q -m campaign tests/cli/test_bench_fleet.py
 	@$(BIN)/alliance bench --case fleet --peers --fleet-case site --fleet-case base --fleet-case tight --size 100 --seeds 5 $(ARGS)
 
 .venv-peers/.ready: requirements/peers.txt

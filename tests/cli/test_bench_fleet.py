@@ -86,7 +86,7 @@ def test_stamped_and_direct_risk_agree_when_a_fleet_has_scenarios() -> None:
     assert each.ours.recomputed == pytest.approx(each.ours.cost, rel=AGREED)
 
 
-@pytest.mark.slow
+@pytest.mark.campaign  # others' planners are 2 GB: `make bench-peers` installs them and runs this
 @pytest.mark.parametrize(
     ("peer", "ours", "case", "size"),
     [("flexmeasures", "site", "site", 1), ("pypsa", "direct", "full", 12), ("pypsa", "direct", "tight", 12)],
