@@ -153,12 +153,16 @@ class Board:
 
 
 def kept(store: Store) -> State:
-    """What stood when it was last written down; nothing where nothing was."""
+    """What stood when it was last written down; nothing where nothing was.
+
+    An alarm of a kind that the catalogue of this version has no more stands no more: nothing could clear it.
+    """
     told = store.meta(META)
     if told is None:
         return engine.NOTHING
     value: dict[str, Any] = json.loads(told)
-    return engine.remembered(map(_alarm, value["alarms"]), raised=value["raised"])
+    known = (alarm for alarm in value["alarms"] if alarm["kind"] in kinds())
+    return engine.remembered(map(_alarm, known), raised=value["raised"])
 
 
 def plain(state: State) -> dict[str, object]:

@@ -1,14 +1,16 @@
 """The alarm engine as values: delays, hysteresis, latching, acknowledgement, blindness, causes (protocol 10.16)."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from edge.health.faults import engine
-from edge.health.faults.board import Cut, cut_of
+from edge.health.faults.board import META, Cut, cut_of, kept, plain
 from edge.health.faults.engine import (
     NOTHING,
     AlarmAbsent,
@@ -26,6 +28,7 @@ from edge.health.faults.kinds import KindUnknown, Level, kinds
 from edge.health.faults.places import Place, place_of, place_of_plain
 from edge.health.faults.thresholds import Delays, Threshold, ThresholdWrong, shipped, thresholds
 from edge.health.faults.words import title_en, title_zh
+from tests.edge.rig import folder_at
 
 CELL = place_of("container.5.cluster.2.pack.3.cell.7.voltage")
 OVER = shipped()["cell_overvoltage"]
@@ -217,6 +220,14 @@ def test_a_restart_remembers_what_was_raised_and_begins_delays_anew() -> None:
     assert [(a.key, a.level, a.number) for a in again.standing] == [(KEY, Level.TRIP, 1)]
     pending, _ = lived((0, 3_700), (1, 3_700))
     assert engine.remembered(pending.alarms.values(), raised=0).alarms == {}
+
+
+def test_an_alarm_of_a_kind_that_this_version_lacks_ends_no_box(tmp_path: Path) -> None:
+    store = folder_at(tmp_path).store
+    state = standing(told("cell_overvoltage", CELL), told("soh_low", place_of("container.5")))
+    value = json.dumps(plain(state)).replace("cell_overvoltage", "kind_of_another_version")
+    store.keep(META, value.encode())
+    assert [a.key.kind for a in kept(store).standing] == ["soh_low"]
 
 
 def test_settings_replace_single_figures_and_take_levels_away() -> None:
