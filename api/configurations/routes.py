@@ -21,15 +21,13 @@ from api.session.access import SignedIn
 from api.session.principal import NotSignedIn, NotYours, Principal
 from api.stations import queries as stations
 from api.upload import DAG_CBOR, cbor_body
-from api.wire import SAFE_INTEGER, Page, StationNumber
+from api.wire import MOST_STATION, SAFE_INTEGER, Page, StationNumber
 from oracle import cbor
 
 router = APIRouter(prefix="/v1", tags=["configurations"])
 _BINARY = {"content": {DAG_CBOR: {"schema": {"type": "string", "format": "binary"}}}}
 _UPLOAD = {"requestBody": {"required": True, **_BINARY}}
 _DOWNLOAD: dict[int | str, dict[str, Any]] = {200: _BINARY}
-MOST_STATION = (1 << 32) - 1
-"""The highest number that a station may have (protocol 9.15.1)."""
 
 
 @router.post("/configurations", openapi_extra=_UPLOAD)

@@ -95,7 +95,7 @@ class Flaky:
         return {"io.fast": 1}
 
     async def write(self, values: Mapping[str, int]) -> None:
-        raise NotImplementedError
+        raise DeviceUnreachable(host="h", port=1)
 
     async def close(self) -> None:
         """Nothing to let go."""
