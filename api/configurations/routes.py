@@ -6,7 +6,7 @@ its device's signature, so that nobody reads how another member's station is set
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Header, Query, Request, Response
+from fastapi import APIRouter, Depends, Query, Response
 from sqlalchemy import Connection
 
 from alliance.identity import Address, Digest
@@ -15,10 +15,11 @@ from api.configurations.queries import ConfigurationRow
 from api.configurations.schemas import ConfigurationAnswer, ConfigurationsTaken, ToldAnswer, ToldBodies
 from api.configurations.service import Told
 from api.devices import voice
+from api.devices.voice import QuestionDep
 from api.paging import PagingDep
 from api.platform import PlatformDep
 from api.session.access import SignedIn
-from api.session.principal import NotSignedIn, NotYours, Principal
+from api.session.principal import NotYours, Principal
 from api.stations import queries as stations
 from api.upload import DAG_CBOR, cbor_body
 from api.wire import MOST_STATION, SAFE_INTEGER, Page, StationNumber
@@ -42,15 +43,11 @@ def configure(body: Annotated[bytes, Depends(cbor_body)], platform: PlatformDep)
 @router.get("/stations/{station}/configuration", responses=_DOWNLOAD, response_class=Response)
 def configuration_for_box(
     station: StationNumber,
-    request: Request,
     platform: PlatformDep,
+    asked: QuestionDep,
     after: Annotated[int, Query(ge=0, le=SAFE_INTEGER)] = 0,
-    alliance_ask: Annotated[str, Header(description=voice.ASK)] = "",
 ) -> Response:
     """What a station's box may take, DAG-CBOR `{v: 1, configuration: bytes or null}`; for its device alone."""
-    if not alliance_ask:
-        raise NotSignedIn(path=request.url.path)
-    asked = voice.question_of(alliance_ask, request.url.path + (f"?{request.url.query}" if request.url.query else ""))
     now_ms = platform.clock.now_ms()
     with platform.database.reading() as connection:
         voice.check_question(platform, connection, station, asked)

@@ -4,13 +4,16 @@ It needs no session: what a device asks for is its station's alone, and what it 
 """
 
 from dataclasses import dataclass
+from typing import Annotated
 
+from fastapi import Depends, Header, Request
 from sqlalchemy import Connection
 
 from alliance.errors import Malformed, Refused
 from alliance.identity import Address, Digest, address
 from api.devices import queries
 from api.platform import Platform
+from api.session.principal import NotSignedIn
 from api.wire import SAFE_INTEGER
 from oracle import signature
 from oracle.eip712 import ask_digest
@@ -60,6 +63,17 @@ def question_of(header: str, path: str) -> Question:
         )  # fmt: skip
     except (ValueError, Malformed):
         raise AskMalformed(got=header[:80]) from None
+
+
+def question_asked(request: Request, alliance_ask: Annotated[str, Header(description=ASK)] = "") -> Question:
+    """A request's question, as a dependency of its route. Raises NotSignedIn or AskMalformed."""
+    if not alliance_ask:
+        raise NotSignedIn(path=request.url.path)
+    query = f"?{request.url.query}" if request.url.query else ""
+    return question_of(alliance_ask, request.url.path + query)
+
+
+QuestionDep = Annotated[Question, Depends(question_asked)]
 
 
 def check_question(platform: Platform, connection: Connection, station: int, by: Question) -> None:

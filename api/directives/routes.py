@@ -6,12 +6,12 @@ device's signature, so that nobody reads what another member's station is told.
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response
+from fastapi import APIRouter, Depends, Path, Query, Response
 from sqlalchemy import Connection
 
 from alliance.identity import Address, Digest
 from alliance.obedience import Outcome, Standing, standing
-from api.devices import voice
+from api.devices.voice import QuestionDep
 from api.directives import queries, repository, service
 from api.directives.queries import DirectiveRow, DirectiveUnknown
 from api.directives.reasons import in_words
@@ -27,7 +27,7 @@ from api.directives.service import Said
 from api.paging import PagingDep
 from api.platform import Platform, PlatformDep
 from api.session.access import SignedIn
-from api.session.principal import NotSignedIn, NotYours, Principal
+from api.session.principal import NotYours, Principal
 from api.stations import queries as stations
 from api.upload import DAG_CBOR, cbor_body
 from api.wire import MOST_STATION, SAFE_INTEGER, Hex32, Page, StationNumber
@@ -53,16 +53,11 @@ def send(body: Annotated[bytes, Depends(cbor_body)], platform: PlatformDep) -> D
 @router.get("/stations/{station}/directives", responses=_DOWNLOAD, response_class=Response)
 def for_box(
     station: StationNumber,
-    request: Request,
     platform: PlatformDep,
+    asked: QuestionDep,
     after: Annotated[int, Query(ge=0, le=SAFE_INTEGER)] = 0,
-    alliance_ask: Annotated[str, Header(description=voice.ASK)] = "",
 ) -> Response:
     """What a station's box has to decide on, DAG-CBOR `{v: 1, directives: [bytes]}`; for its device alone."""
-    if not alliance_ask:
-        raise NotSignedIn(path=request.url.path)
-    path = request.url.path + (f"?{request.url.query}" if request.url.query else "")
-    asked = voice.question_of(alliance_ask, path)
     with platform.database.reading() as connection:
         found = service.asked(platform, connection, station, after=after, by=asked)
     if found:
