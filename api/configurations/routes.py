@@ -15,7 +15,7 @@ from api.configurations.queries import ConfigurationRow
 from api.configurations.schemas import ConfigurationAnswer, ConfigurationsTaken, ToldAnswer, ToldBodies
 from api.configurations.service import Told
 from api.devices import voice
-from api.devices.voice import QuestionDep
+from api.devices.voice import AskedDep
 from api.paging import PagingDep
 from api.platform import PlatformDep
 from api.session.access import SignedIn
@@ -44,13 +44,13 @@ def configure(body: Annotated[bytes, Depends(cbor_body)], platform: PlatformDep)
 def configuration_for_box(
     station: StationNumber,
     platform: PlatformDep,
-    asked: QuestionDep,
+    asked: AskedDep,
     after: Annotated[int, Query(ge=0, le=SAFE_INTEGER)] = 0,
 ) -> Response:
     """What a station's box may take, DAG-CBOR `{v: 1, configuration: bytes or null}`; for its device alone."""
     now_ms = platform.clock.now_ms()
     with platform.database.reading() as connection:
-        voice.check_question(platform, connection, station, asked)
+        voice.check_asked(platform, connection, station, asked)
         found = queries.for_box(connection, station, after=after, now_ms=now_ms)
     if found is not None and found.fetched_ms is None:
         with platform.database.writing() as connection:

@@ -39,6 +39,14 @@ class NotByDevice(Refused):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """A request as a box sent it: its header `Alliance-Ask`, empty if it sent none, and the path with its query."""
+
+    header: str
+    path: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
     """A box's question after what is its own, with its device's signature over the path."""
 
@@ -49,35 +57,35 @@ class Question:
     path: str
 
 
-def question_of(header: str, path: str) -> Question:
-    """The question of a header `Alliance-Ask`. Raises AskMalformed."""
-    parts = header.split(":")
+def asked_of(request: Request, alliance_ask: Annotated[str, Header(description=ASK)] = "") -> Asked:
+    """What a request asks, unread: a dependency that refused would be heard before a path that names no station."""
+    query = f"?{request.url.query}" if request.url.query else ""
+    return Asked(header=alliance_ask, path=request.url.path + query)
+
+
+AskedDep = Annotated[Asked, Depends(asked_of)]
+
+
+def question_of(asked: Asked) -> Question:
+    """The question that a request asks. Raises NotSignedIn or AskMalformed."""
+    if not asked.header:
+        raise NotSignedIn(path=asked.path)
     try:
-        device, t_text, alg, signed = parts
+        device, t_text, alg, signed = asked.header.split(":")
         t_ms = int(t_text)
         if not 0 <= t_ms <= SAFE_INTEGER:
-            raise AskMalformed(got=header[:80])
+            raise AskMalformed(got=asked.header[:80])
         return Question(
             device=address(device, field="Alliance-Ask"), t_ms=t_ms, alg=int(alg), signature=bytes.fromhex(signed),
-            path=path,
+            path=asked.path,
         )  # fmt: skip
     except (ValueError, Malformed):
-        raise AskMalformed(got=header[:80]) from None
+        raise AskMalformed(got=asked.header[:80]) from None
 
 
-def question_asked(request: Request, alliance_ask: Annotated[str, Header(description=ASK)] = "") -> Question:
-    """A request's question, as a dependency of its route. Raises NotSignedIn or AskMalformed."""
-    if not alliance_ask:
-        raise NotSignedIn(path=request.url.path)
-    query = f"?{request.url.query}" if request.url.query else ""
-    return question_of(alliance_ask, request.url.path + query)
-
-
-QuestionDep = Annotated[Question, Depends(question_asked)]
-
-
-def check_question(platform: Platform, connection: Connection, station: int, by: Question) -> None:
-    """Whether a device that measures the station asks, now. Raises NotByDevice or what `recover` raises."""
+def check_asked(platform: Platform, connection: Connection, station: int, asked: Asked) -> None:
+    """Whether a device that measures the station asks, now. Raises what `question_of` and `recover` do, NotByDevice."""
+    by = question_of(asked)
     now_ms = platform.clock.now_ms()
     named = ask_digest(platform.deployment.domain, device=by.device, t_ms=by.t_ms, path=by.path)
     signer = signer_of(connection, by.device, named, alg=by.alg, signed=by.signature)

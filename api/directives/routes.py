@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 
 from alliance.identity import Address, Digest
 from alliance.obedience import Outcome, Standing, standing
-from api.devices.voice import QuestionDep
+from api.devices.voice import AskedDep
 from api.directives import queries, repository, service
 from api.directives.queries import DirectiveRow, DirectiveUnknown
 from api.directives.reasons import in_words
@@ -54,12 +54,12 @@ def send(body: Annotated[bytes, Depends(cbor_body)], platform: PlatformDep) -> D
 def for_box(
     station: StationNumber,
     platform: PlatformDep,
-    asked: QuestionDep,
+    asked: AskedDep,
     after: Annotated[int, Query(ge=0, le=SAFE_INTEGER)] = 0,
 ) -> Response:
     """What a station's box has to decide on, DAG-CBOR `{v: 1, directives: [bytes]}`; for its device alone."""
     with platform.database.reading() as connection:
-        found = service.asked(platform, connection, station, after=after, by=asked)
+        found = service.for_box(platform, connection, station, after=after, asked=asked)
     if found:
         with platform.database.writing() as connection:
             repository.fetched(connection, station, [one.number for one in found], t_ms=platform.clock.now_ms())

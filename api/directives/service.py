@@ -15,7 +15,7 @@ from alliance.fleet import Station
 from alliance.identity import ZERO_DIGEST, Address, Digest, StationId
 from alliance.obedience import Outcome
 from api.devices import voice
-from api.devices.voice import NotByDevice, Question
+from api.devices.voice import Asked, NotByDevice
 from api.directives import queries, repository
 from api.directives.queries import DirectiveRow, Waiting
 from api.documents import queries as documents
@@ -137,9 +137,9 @@ def take(platform: Platform, connection: Connection, messages: Sequence[bytes]) 
     return [_taken(platform, connection, message) for message in messages]
 
 
-def asked(platform: Platform, connection: Connection, station: int, *, after: int, by: Question) -> list[Waiting]:
-    """What a box has to decide on. Raises NotByDevice."""
-    voice.check_question(platform, connection, station, by)
+def for_box(platform: Platform, connection: Connection, station: int, *, after: int, asked: Asked) -> list[Waiting]:
+    """What a box has to decide on. Raises what `voice.check_asked` raises."""
+    voice.check_asked(platform, connection, station, asked)
     return queries.for_box(connection, station, after=after, now_ms=platform.clock.now_ms())
 
 
