@@ -359,15 +359,18 @@ def _least_cost(
         left += vertices[t, 0, CHANGE] * worth
         right += vertices[t, count - 1, CHANGE] * worth
         cost += start_cost
-        for q in range(count - 1):
-            slope, k = vertices[t, q, SLOPE] * share, last
-            while k > first and slopes[k - 1] > slope:
-                slopes[k], lengths[k], origins[k] = slopes[k - 1], lengths[k - 1], origins[k - 1]
+        k, above = last + count - 2, last - 1
+        for q in range(count - 2, -1, -1):
+            slope = vertices[t, q, SLOPE] * share
+            while above >= first and slopes[above] > slope:
+                slopes[k], lengths[k], origins[k] = slopes[above], lengths[above], origins[above]
+                above -= 1
                 k -= 1
             slopes[k] = slope
             lengths[k] = (vertices[t, q + 1, CHANGE] - vertices[t, q, CHANGE]) * worth
             origins[k] = t
-            last += 1
+            k -= 1
+        last += count - 1
         lowest, highest = low[t] * worth, high[t] * worth
         noise = TOLERANCE * (high[t] + figures[CHARGE] + figures[DISCHARGE]) * worth
         if right < lowest - noise or left > highest + noise:
