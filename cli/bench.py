@@ -7,7 +7,7 @@ import importlib
 import json
 import os
 import platform
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -20,9 +20,10 @@ from rich.table import Table
 
 from alliance.errors import AllianceError
 from cli.benches import fleet
+from cli.benches.document import FIGURES, TEXTS, TIMES, document, figure_rows, time_rows
 from cli.benches.fleet_cases import CASES as FLEETS
 from cli.benches.ground import Ground
-from cli.benches.measure import RUNS, Comparison, Figure, Figures, Finding
+from cli.benches.measure import Comparison, Figure, Figures, Finding
 
 CASES = {
     "segments": "cli.benches.segments",
@@ -43,7 +44,6 @@ CASES = {
 """In the order in which they are cheapest: the demo's day is played on from case to case."""
 _PACKAGES = ("coincurve", "safe-pysha3", "sqlalchemy", "pyomo", "highspy", "numpy", "httpx", "pydantic")
 _DEMO = Path(".alliance/demo")
-_TEXTS = ("case", "what", "against")
 _DOCUMENT = Path(__file__).resolve().parents[1] / "docs" / "benchmarks.md"
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
@@ -69,6 +69,10 @@ def bench(
     out: Annotated[
         Path | None, typer.Option(help="Where the tables go; docs/benchmarks.md after a run of all cases.")
     ] = None,
+    keep: Annotated[
+        bool,
+        typer.Option("--keep", help="Put a run of some cases into docs/benchmarks.md (or --out) beside its others."),
+    ] = False,
 ) -> None:
     """Measure each case against the least that its work could cost, in one run on this machine."""
     chosen = case or list(CASES)
@@ -81,7 +85,7 @@ def bench(
     console = Console(stderr=True)
     found: dict[str, list[Finding]] = {}
     try:
-        with Ground(say=lambda text: console.print(f"  · {text}", highlight=False), played=demo) as ground:
+        with Ground(say=lambda text: console.print(f"  · {text}", highlight=False), played=demo) as shared:
             for name in (name for name in CASES if name in chosen):
                 console.print(f"case {name}", highlight=False)
                 if name == "fleet":
@@ -94,14 +98,16 @@ def bench(
                     )
                     continue
                 work: Callable[[Ground], list[Finding]] = importlib.import_module(CASES[name]).run
-                found[name] = work(ground)
+                found[name] = work(shared)
     except (AllianceError, OSError) as error:
         typer.echo(f"alliance bench: {error}", err=True)
         raise typer.Exit(1) from None
     _print(found)
-    place = out or (_DOCUMENT if len(found) == len(CASES) else None)
+    place = out or (_DOCUMENT if keep or len(found) == len(CASES) else None)
     if place is not None:
-        place.write_text(document(found))
+        before = place.read_text() if keep and place.exists() else ""
+        today = datetime.now(UTC).date()
+        place.write_text(document(found, ground=ground(), day=today, order=list(CASES), before=before))
     typer.echo(json.dumps({"machine": machine(), "versions": versions(), "cases": _plain(found)}, ensure_ascii=False))
 
 
@@ -145,75 +151,26 @@ def _lines(path: str) -> list[str]:
 # ---- what is shown ----
 
 
-def document(found: Mapping[str, Sequence[Finding]]) -> str:
-    """The figures as docs/benchmarks.md."""
-    on, by = machine(), versions()
-    lines = [
-        "# Benchmarks",
-        "",
-        f"Written by `make bench` on {datetime.now(UTC):%Y-%m-%d}. Each ratio compares our work with the least that it",
-        f"could cost, both in one run (best of {RUNS} by wall time) on one machine; times alone say little of another.",
-        "",
-        f"{on['processor']}, {on['processors']} processors, {on['memory_gb']} GB, {on['system']} {on['architecture']}; "
-        + ", ".join(f"{name} {number}" for name, number in by.items())
-        + ".",
-        "",
-        "| case | what | wall s | CPU s | against | wall s | CPU s | ratio | CPU ratio |",
-        "|---|---|--:|--:|---|--:|--:|--:|--:|",
-        *(f"| {' | '.join(_cells(name, one))} |" for name, one in _each(found) if isinstance(one, Comparison)),
-        "",
-        "| case | what | figures |",
-        "|---|---|---|",
-        *(f"| {' | '.join(row)} |" for row in _figures(found)),
-        "",
-    ]
-    return "\n".join(lines)
-
-
-def _print(found: Mapping[str, Sequence[Finding]]) -> None:
-    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1))
-    for heading in ("case", "what", "wall s", "CPU s", "against", "wall s", "CPU s", "ratio", "CPU ratio"):
-        table.add_column(heading, justify="left" if heading in _TEXTS else "right")
-    for name, one in _each(found):
-        if isinstance(one, Comparison):
-            table.add_row(*_cells(name, one))
-    figures = Table(box=box.SIMPLE_HEAD, padding=(0, 1))
-    for heading in ("case", "what", "figures"):
-        figures.add_column(heading)
-    for row in _figures(found):
-        figures.add_row(*row)
-    console = Console(width=None if Console().is_terminal else 150)
-    for shown in (table, figures):
-        if shown.row_count:
-            console.print(shown)
-
-
-def _figures(found: Mapping[str, Sequence[Finding]]) -> list[tuple[str, str, str]]:
-    """Case, name and figures, once for work that is compared with several things."""
-    return list(dict.fromkeys((name, one.name, _facts(one.facts)) for name, one in _each(found)))
-
-
-def _cells(case: str, one: Comparison) -> tuple[str, ...]:
-    ours, theirs = one.ours, one.theirs
+def ground() -> str:
+    """Machine and versions, in a line."""
+    on = machine()
     return (
-        case, one.name, _brief(ours.wall_s, 3), _brief(ours.cpu_s, 3), one.against, _brief(theirs.wall_s, 3),
-        _brief(theirs.cpu_s, 3), _brief(one.ratio, 1), _brief(one.ratio_cpu, 1),
-    )  # fmt: skip
-
-
-def _brief(value: float, places: int) -> str:
-    """A figure with so many places, or two digits where those would say too little."""
-    return f"{value:.{places}f}" if value >= 10 ** (1 - places) else f"{value:.2g}"
-
-
-def _facts(facts: Mapping[str, Figure]) -> str:
-    return ", ".join(
-        f"{name} {value:,}" if isinstance(value, int) else f"{name} {value}" for name, value in facts.items()
+        f"{on['processor']}, {on['processors']} processors, {on['memory_gb']} GB, {on['system']} {on['architecture']}; "
+        + ", ".join(f"{name} {number}" for name, number in versions().items())
+        + "."
     )
 
 
-def _each(found: Mapping[str, Sequence[Finding]]) -> Iterable[tuple[str, Finding]]:
-    return ((name, one) for name, findings in found.items() for one in findings)
+def _print(found: Mapping[str, Sequence[Finding]]) -> None:
+    console = Console(width=None if Console().is_terminal else 150)
+    for heads, rows in ((TIMES, time_rows(found)), (FIGURES, figure_rows(found))):
+        table = Table(box=box.SIMPLE_HEAD, padding=(0, 1))
+        for head in heads:
+            table.add_column(head, justify="left" if head in TEXTS else "right")
+        for row in rows:
+            table.add_row(*row)
+        if rows:
+            console.print(table)
 
 
 def _plain(found: Mapping[str, Sequence[Finding]]) -> dict[str, list[dict[str, object]]]:

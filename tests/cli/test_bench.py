@@ -1,6 +1,7 @@
 """`alliance bench`: real work is measured, the last line is one JSON object, and a broken result is never timed as a good one."""
 
 import json
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ from typer.testing import CliRunner
 
 from cli import bench
 from cli.benches import coop, gas, segments, tree
+from cli.benches.document import document
 from cli.benches.ground import Ground
 from cli.benches.measure import Comparison, Figures, Measured, best_of
 from optimizer.planning import plan_day
@@ -80,6 +82,39 @@ def test_table_document_and_json_say_the_same_when_a_case_was_run(
     assert f"| tree | {first['name']} |" in text
     assert f"bytes {first['bytes']:,}" in text
     assert told["machine"]["processor"] in text
+
+
+def _timed(name: str, wall_s: float) -> Comparison:
+    one = Measured(wall_s=wall_s, cpu_s=wall_s)
+    return Comparison(name=name, ours=one, against="y", theirs=Measured(wall_s=1.0, cpu_s=1.0), facts={"n": 7})
+
+
+def test_other_rows_stay_with_their_day_when_a_run_of_some_cases_is_put_beside_them() -> None:
+    order = ["tree", "fleet"]
+    first = {
+        "tree": [_timed("leaves", 2.0)],
+        "fleet": [_timed("base", 3.0), _timed("base, seed 1", 4.0), _timed("mpc", 5.0)],
+    }
+    before = document(first, ground="here", day=date(2026, 1, 1), order=order)
+    again = {"fleet": [_timed("base", 6.0)]}
+    both = document(again, ground="here", day=date(2026, 2, 2), order=order, before=before)
+    rows = [line.split(" | ") for line in both.splitlines() if line.startswith(("| tree", "| fleet"))]
+    assert [(row[0], row[1], row[2], row[-1]) for row in rows if len(row) == 10] == [
+        ("| tree", "leaves", "2.000", "2026-01-01 |"),
+        ("| fleet", "base", "6.000", "2026-02-02 |"),
+        ("| fleet", "mpc", "5.000", "2026-01-01 |"),
+    ]
+    assert [(row[1], row[-1]) for row in rows if len(row) == 4] == [
+        ("leaves", "2026-01-01 |"), ("base", "2026-02-02 |"), ("mpc", "2026-01-01 |")
+    ]  # fmt: skip
+
+
+def test_no_row_stays_when_it_was_measured_on_another_machine() -> None:
+    before = document({"tree": [_timed("leaves", 2.0)]}, ground="there", day=date(2026, 1, 1), order=["tree", "fleet"])
+    again = {"fleet": [_timed("base", 6.0)]}
+    both = document(again, ground="here", day=date(2026, 2, 2), order=["tree", "fleet"], before=before)
+    assert "leaves" not in both
+    assert both == document(again, ground="here", day=date(2026, 2, 2), order=["tree", "fleet"])
 
 
 def test_case_is_refused_when_there_is_none_of_that_name() -> None:
