@@ -18,6 +18,7 @@ _COMMANDS = {
     "plan": ("cli.plan", "Solve a day or a fleet from files and certify the plan; check a certificate."),
     "replan": ("cli.replan", "Roll a fleet's plan on from measured states, never dearer than keeping it."),
     "security": ("cli.security", "Hold the reserve that bears the largest loss; check the nadir a plan really keeps."),
+    "chance": ("cli.chance", "Draw limits in for errors of the forecast: broken on a share of days at most; judge it."),
     "split": ("cli.split", "Split the gain of planning together by several rules; name who would leave; check it."),
     "explain": ("cli.explain", "Tell why a certified plan is as it is: what each station earns, what limits it."),
     "decompose": ("cli.decompose", "Split a regional target over stations, to the watt; check such a record."),

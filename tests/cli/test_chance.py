@@ -1,0 +1,147 @@
+"""`alliance chance`: from days of errors to a certified plan that keeps the real limits on all but a share ε of days."""
+
+import json
+import random
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from cli.main import app
+from tests.cli.test_replan import PERIODS, tables
+
+HEADER = "day,station,period,error_kw"
+
+
+def alliance(*arguments: object) -> Result:
+    return CliRunner().invoke(app, list(map(str, arguments)))
+
+
+def days(path: Path, count: int, *, seed: int, size_kw: float = 8.0) -> Path:
+    """A table of days: one shock a day for both stations, one for each, a course in between."""
+    rng, rows = random.Random(seed), [HEADER]
+    for n in range(count):
+        common = rng.gauss(0, 1)
+        for station in (0, 1):
+            own = rng.gauss(0, 1)
+            rows += [f"d{n},{station},{t},{size_kw * (common + own + rng.gauss(0, 0.3)):.3f}" for t in range(PERIODS)]
+    path.write_text("\n".join(rows) + "\n")
+    return path
+
+
+def tightened(folder: Path, sample: Path, *more: object) -> Result:
+    return alliance("chance", "tighten", folder / "tables", sample, "--out", folder / "fleet.json", "--record",
+                    folder / "record.json", "--epsilon-pct", 10, *more)  # fmt: skip
+
+
+def narrow(folder: Path) -> Path:
+    """Imports of the tables' regions bind while energy is cheap."""
+    made = tables(folder)
+    (made / "prices.csv").write_text((made / "prices.csv").read_text().replace(",5000,5000,1000", ",1500,5000,1000"))
+    return made
+
+
+@pytest.fixture(scope="module")
+def guarded(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("chance")
+    narrow(folder / "tables")
+    done = tightened(folder, days(folder / "days.csv", 120, seed=1))
+    assert done.exit_code == 0, done.output
+    assert "probability 90 % at least" in done.stdout
+    for fleet, plan in (("fleet.json", "plan.json"), ("tables", "bare.json")):
+        solved = alliance("plan", "solve", folder / fleet, "--out", folder / plan, "--solver", "stamped")
+        assert solved.exit_code == 0, solved.output
+    return folder
+
+
+def test_record_and_plan_hold_when_they_are_made_again(guarded: Path) -> None:
+    done = alliance("chance", "check", guarded / "record.json", guarded / "tables", guarded / "days.csv", "--plan",
+                    guarded / "plan.json", "--json")  # fmt: skip
+    assert done.exit_code == 0, done.output
+    record = json.loads(done.stdout)
+    assert (record["days"], record["terms"]["shapeDays"], record["terms"]["epsilonPpm"]) == (120, 30, 100_000)
+    other = alliance("chance", "check", guarded / "record.json", guarded / "tables", guarded / "days.csv", "--plan",
+                     guarded / "bare.json")  # fmt: skip
+    assert other.exit_code == 1
+    assert "problemDigest" in other.stderr
+
+
+def test_plan_within_margins_breaks_real_limits_on_few_days_and_one_to_the_limit_on_many(guarded: Path) -> None:
+    later = days(guarded / "later.csv", 200, seed=2)
+    done = alliance("chance", "judge", guarded / "plan.json", guarded / "tables", later, "--record",
+                    guarded / "record.json", "--json")  # fmt: skip
+    assert done.exit_code == 0, done.output
+    found = json.loads(done.stdout)
+    assert found["lowest_ppm"] <= found["frequency_ppm"] <= found["highest_ppm"]
+    assert found["lowest_ppm"] <= 100_000
+    bare = alliance("chance", "judge", guarded / "bare.json", guarded / "tables", later)
+    assert bare.exit_code == 0
+    assert "import regions[" in bare.stdout
+    assert json.loads(
+        alliance("chance", "judge", guarded / "bare.json", guarded / "tables", later, "--json").stdout
+    )["lowest_ppm"] > 400_000  # fmt: skip
+
+
+def test_judgement_ends_with_1_when_days_break_more_than_epsilon_beyond_chance(guarded: Path) -> None:
+    wild = days(guarded / "wild.csv", 60, seed=3, size_kw=60)
+    done = alliance("chance", "judge", guarded / "plan.json", guarded / "tables", wild, "--record",
+                    guarded / "record.json")  # fmt: skip
+    assert done.exit_code == 1
+    assert "越限频率 violation frequency" in done.stdout
+
+
+def test_days_of_forecasts_are_the_errors_that_their_scenarios_repeat(guarded: Path, tmp_path: Path) -> None:
+    narrow(tmp_path / "tables")
+    folder = tmp_path / "forecasts"
+    folder.mkdir()
+    rng = random.Random(4)
+    for station in (0, 1):
+        expected = [200_000] * PERIODS
+        ago = rng.sample(range(1, 61), 60)
+        drawn = [{"probabilityPpm": 1, "errorDaysAgo": d, "values": [x + d * 100 for x in expected]} for d in ago]
+        told = {"unit": "w", "stepSeconds": 900, "expected": expected, "scenarios": drawn}
+        (folder / f"{station}.json").write_text(json.dumps({"v": 1, "forecast": told}))
+    done = tightened(tmp_path, folder, "--shape-days", 20, "--json")
+    assert done.exit_code == 0, done.output
+    record = json.loads(done.stdout)
+    assert record["days"] == 60
+    assert record["margins"]["stationImport"] == [925, 925], "3,700 W, the 37th of 40 days' errors, for 900 s"
+    (folder / "1.json").write_text((folder / "1.json").read_text().replace('"errorDaysAgo": 60', '"errorDaysAgo": 61'))
+    refused = tightened(tmp_path, folder)
+    assert refused.exit_code == 2
+    assert "1.json" in refused.stderr
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (lambda rows: rows[:-1], "day d29 whole"),
+        (lambda rows: [*rows, rows[-1]], "once in day d29"),
+        (lambda rows: [*rows, rows[1]], "lines of a day together"),
+        (lambda rows: [rows[0], "d0,2,0,1", *rows[1:]], "a station from 0 to 1"),
+        (lambda rows: [rows[0], "d0,0,0,x", *rows[2:]], "error_kw"),
+        (lambda rows: [rows[0].replace("error_kw", "error_mw"), *rows[1:]], "one of the columns"),
+    ],
+)
+def test_cell_is_named_when_a_table_of_days_is_wrong(
+    change: Callable[[list[str]], list[str]], told: str, tmp_path: Path
+) -> None:
+    narrow(tmp_path / "tables")
+    sample = days(tmp_path / "days.csv", 30, seed=5)
+    sample.write_text("\n".join(change(sample.read_text().splitlines())) + "\n")
+    done = tightened(tmp_path, sample)
+    assert done.exit_code == 2
+    assert told in done.stderr
+
+
+def test_too_few_days_and_margins_without_room_are_refused_with_the_number(tmp_path: Path) -> None:
+    narrow(tmp_path / "tables")
+    few = tightened(tmp_path, days(tmp_path / "few.csv", 10, seed=6))
+    assert few.exit_code == 1
+    assert "样本天数太少" in few.stderr
+    assert "too_few_days: days=8, needed=9, epsilon_ppm=100000" in few.stderr
+    wide = tightened(tmp_path, days(tmp_path / "wide.csv", 60, seed=7, size_kw=2_000))
+    assert wide.exit_code == 1
+    assert "margin_leaves_no_room: limit=" in wide.stderr
+    assert "裕度过大" in wide.stderr
