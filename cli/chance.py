@@ -12,6 +12,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
+from alliance.chance.adapt import Adapted
 from alliance.chance.judge import Judged, judged
 from alliance.chance.record import (
     ChanceRecord,
@@ -62,6 +63,10 @@ def tighten(
     epsilon_pct: Annotated[float, typer.Option(min=0.0001, max=99.9999, help="Share of days, per cent.")] = 5.0,
     radius_pct: Annotated[float, typer.Option(min=0, max=100_000, help="Wasserstein radius, % of the shape.")] = 0.0,
     shape_days: Annotated[int | None, typer.Option(min=1, help="Oldest days for the shape; a quarter.")] = None,
+    window_days: Annotated[int, typer.Option(min=0, help="Use so many of the newest days; 0: all.")] = 0,
+    pace_pct: Annotated[
+        float, typer.Option(min=0, max=100, help="Where days drift: pace at which ε is followed; wants a window.")
+    ] = 0.0,
     period_s: Annotated[int, _PERIOD] = 900,
     as_json: Annotated[bool, _JSON] = False,
 ) -> None:
@@ -71,7 +76,8 @@ def tighten(
         errors = days_in(days, problem)
         terms = ChanceTerms(
             epsilon_ppm=round(epsilon_pct * _PCT_PPM), radius_ppm=round(radius_pct * _PCT_PPM),
-            shape_days=max(1, len(errors) // 4) if shape_days is None else shape_days,
+            shape_days=max(1, (window_days or len(errors)) // 4) if shape_days is None else shape_days,
+            window_days=window_days, pace_ppm=round(pace_pct * _PCT_PPM),
         )  # fmt: skip
         made, found = tightened(problem, errors, terms)
         out.write_text(json.dumps(problem_to_plain(made)) + "\n", encoding="utf-8")
@@ -150,14 +156,17 @@ def _show(record: ChanceRecord, *, as_json: bool) -> None:
         return
     terms, margins = record.terms, record.margins
     kept = f"{100 - terms.epsilon_ppm / _PCT_PPM:g} %"
-    scored = record.days - terms.shape_days
+    scored = (terms.window_days or record.days) - terms.shape_days
     largest = max((max(row, default=0) for row in (*margins.region_import, *margins.region_export)), default=0)
     at_pcc = max((*margins.station_import, *margins.station_export), default=0)
     for line in (
-        f"全部限值同时守住的概率不低于 all limits kept together with probability {kept} at least",
-        f"（可交换：{scored} 天评分，{terms.shape_days} 天定形状 exchangeable days: {scored} scored, "
-        f"{terms.shape_days} for the shape）",
+        f"全部限值同时守住的概率不低于 all limits kept together with probability {kept} at least"
+        if record.adapted is None
+        else f"全部限值同时守住的日子长期趋于 all limits kept together, in the long run, on {kept} of days",
+        f"{'可交换 exchangeable' if record.adapted is None else '可漂移 drifting'} days: {scored} 天评分 scored, "
+        f"{terms.shape_days} 天定形状 for the shape",
         f"Wasserstein 半径 radius {terms.radius_ppm / _PCT_PPM:g} %：该半径内任何分布 any law within it",
+        *_told_of(record.adapted),
         f"尺度 scale {max(record.conformal_ppm, record.robust_ppm) / 1e6:.4f}（保形 conformal "
         f"{record.conformal_ppm / 1e6:.4f}, 鲁棒 robust {record.robust_ppm / 1e6:.4f}）",
         f"最大裕度 largest margin: 并网点 PCC {at_pcc:,} Wh, 区域 region {largest:,} Wh",
@@ -165,6 +174,15 @@ def _show(record: ChanceRecord, *, as_json: bool) -> None:
         f"problem {record.problem_digest}",
     ):
         typer.echo(line)
+
+
+def _told_of(replayed: Adapted | None) -> list[str]:
+    if replayed is None:
+        return []
+    return [
+        f"回放 replayed {replayed.replayed_days} 天 days: 越限 broken {replayed.broken_days}, "
+        f"封顶 clipped {replayed.clipped_days}; 次日水平 level for the next {replayed.level_ppm / _PCT_PPM:.2f} %"
+    ]
 
 
 def _show_judged(result: Judged, epsilon_ppm: int | None, *, as_json: bool) -> None:

@@ -6,6 +6,7 @@ The result is an ordinary problem, planned and certified as any other; the recor
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from alliance.chance.adapt import Adapted, Worst, adapted, clipped_score
 from alliance.chance.days import DayErrors, Sides, days_digest, sides_of, validate_days, worst_of
 from alliance.chance.scale import conformal_ppm, robust_ppm, score_ppm
 from alliance.errors import Refused
@@ -27,6 +28,10 @@ class ChanceTerms:
     """θ, in the scores' unit, a millionth of the shape; 0: the days' own law alone."""
     shape_days: int
     """So many of the oldest days give the shape; the others are scored against it."""
+    window_days: int
+    """So many of the newest days are used; 0: all."""
+    pace_ppm: int
+    """γ: how fast the level follows how often margins were too narrow; 0: it is ε. Wants a window."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +48,8 @@ class ChanceRecord:
     conformal_ppm: int
     robust_ppm: int
     """0 without a radius."""
+    adapted: Adapted | None
+    """Null without a pace."""
     margins: Sides
     """The larger of both times the shape, Wh, rounded down."""
 
@@ -76,16 +83,21 @@ def tightened(
     """
     _validate(problem, days, terms)
     worst = [worst_of(day, problem).flat() for day in days]
-    shape = _shape(worst[: terms.shape_days], problem, terms.epsilon_ppm)
-    scores = [score_ppm(row, shape) for row in worst[terms.shape_days :]]
+    used = worst[-terms.window_days :]
+    shape = _shape(used[: terms.shape_days], problem, terms.epsilon_ppm)
+    scores = [score_ppm(row, shape) for row in used[terms.shape_days :]]
     conformal = conformal_ppm(scores, epsilon_ppm=terms.epsilon_ppm)
+    replayed = _adapted(worst, problem, terms) if terms.pace_ppm else None
+    if replayed is not None:
+        conformal = clipped_score(scores, replayed.level_ppm)
     robust = robust_ppm(scores, epsilon_ppm=terms.epsilon_ppm, radius_ppm=terms.radius_ppm)
     scale = max(conformal, robust)
     margins = sides_of([scale * unit // MILLION for unit in shape], problem)
     drawn_in = _drawn_in(problem, margins)
     return drawn_in, ChanceRecord(
         terms=terms, days=len(days), days_digest=days_digest(days), base_digest=digest(problem),
-        problem_digest=digest(drawn_in), conformal_ppm=conformal, robust_ppm=robust, margins=margins,
+        problem_digest=digest(drawn_in), conformal_ppm=conformal, robust_ppm=robust, adapted=replayed,
+        margins=margins,
     )  # fmt: skip
 
 
@@ -109,7 +121,14 @@ def record_from_plain(plain: object) -> ChanceRecord:
     return from_plain(ChanceRecord, unwrap(plain, name="chance"), where="chance")
 
 
-# The shape
+# The level and the shape
+
+
+def _adapted(worst: Worst, problem: FleetProblem, terms: ChanceTerms) -> Adapted:
+    return adapted(
+        worst, lambda rows: _shape(rows, problem, terms.epsilon_ppm), epsilon_ppm=terms.epsilon_ppm,
+        pace_ppm=terms.pace_ppm, window_days=terms.window_days, shape_days=terms.shape_days,
+    )  # fmt: skip
 
 
 def _shape(worst: Sequence[Sequence[int]], problem: FleetProblem, epsilon_ppm: int) -> tuple[int, ...]:
@@ -204,6 +223,8 @@ def _validate(problem: FleetProblem, days: Sequence[DayErrors], terms: ChanceTer
     require_within("epsilon_ppm", terms.epsilon_ppm, 1, MILLION - 1)
     require_within("radius_ppm", terms.radius_ppm, 0, 1000 * MILLION)
     validate_days(days, problem)
-    require_within("shape_days", terms.shape_days, 1, len(days) - 1)
+    require_within("pace_ppm", terms.pace_ppm, 0, MILLION)
+    require_within("window_days", terms.window_days, 2 if terms.pace_ppm else 0, len(days))
+    require_within("shape_days", terms.shape_days, 1, (terms.window_days or len(days)) - 1)
     if problem.scenarios:
         raise ScenariosBesideMargins(scenarios=len(problem.scenarios))

@@ -30,7 +30,7 @@ class TooFewDays(Refused):
 
 def score_ppm(worst: Sequence[int], shape: Sequence[int]) -> int:
     """A day's score in millionths of the shape, rounded up."""
-    return max((-(-wh * MILLION // unit) for wh, unit in zip(worst, shape, strict=True)), default=0)
+    return max((-(-wh * MILLION // unit) for wh, unit in zip(worst, shape, strict=True) if wh), default=0)
 
 
 def conformal_ppm(scores: Sequence[int], *, epsilon_ppm: int) -> int:

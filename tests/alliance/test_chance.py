@@ -74,9 +74,12 @@ def days(rng: random.Random, problem: FleetProblem, count: int, **more: int) -> 
     return [day(rng, problem, **more) for _ in range(count)]
 
 
-def terms(epsilon: float, *, shape_days: int = 20, radius: float = 0.0) -> ChanceTerms:
+def terms(
+    epsilon: float, *, shape_days: int = 20, radius: float = 0.0, window_days: int = 0, pace: float = 0.0
+) -> ChanceTerms:
     return ChanceTerms(
-        epsilon_ppm=round(epsilon * MILLION), radius_ppm=round(radius * MILLION), shape_days=shape_days
+        epsilon_ppm=round(epsilon * MILLION), radius_ppm=round(radius * MILLION), shape_days=shape_days,
+        window_days=window_days, pace_ppm=round(pace * MILLION),
     )  # fmt: skip
 
 
@@ -284,3 +287,60 @@ def test_measured_feeders_that_drift_are_no_exchangeable_days_and_a_radius_takes
     plain, ball = (broken_later(problem, errors, 200, terms(0.05, shape_days=60, radius=r)) for r in (0.0, 0.05))
     assert interval_ppm(plain, 200)[0] > 50_000, "the promise rests on exchangeable days, and these are none"
     assert ball < plain
+
+
+def test_measured_feeders_are_kept_near_epsilon_when_the_level_follows_their_drift() -> None:
+    """Each day planned with the 160 before it; with next to no pace nearly twice as many break."""
+    problem, errors = measured_feeders()
+    asked = terms(0.1, shape_days=40, window_days=160, pace=0.01)
+    still, moving = (tightened(problem, errors, terms)[1].adapted for terms in (replace(asked, pace_ppm=1), asked))
+    assert still is not None
+    assert moving is not None
+    shares = [a.broken_days / a.replayed_days for a in (still, moving)]
+    print(f"feeders, ε 0.1: {shares[0]:.3f} of {moving.replayed_days} days without a pace, {shares[1]:.3f} with one, "
+          f"{moving.clipped_days} clipped")  # fmt: skip
+    assert shares[0] > 0.15
+    assert shares[1] <= 0.12
+
+
+def drifting(problem: FleetProblem, count: int) -> list[DayErrors]:
+    """Errors that grow fourfold over the days."""
+    rng = random.Random(8)
+    return [day(rng, problem, size_wh=500 + 1_500 * n // count) for n in range(count)]
+
+
+def test_level_is_the_recursion_of_its_source_when_it_is_worked_out_apart() -> None:
+    """In floats, from the scores of boxes that `tightened` itself makes of each window."""
+    problem = fleet()
+    errors = drifting(problem, 130)
+    asked = terms(0.2, shape_days=10, window_days=60, pace=0.05)
+    found = tightened(problem, errors, asked)[1].adapted
+    assert found is not None
+    level, broken = 0.2, 0
+    for n in range(60, 130):
+        window = errors[n - 60 : n]
+        at_level = tightened(problem, window, replace(asked, window_days=0, pace_ppm=0))[1]
+        shape = [m / at_level.conformal_ppm for m in at_level.margins.flat()]
+        scores = sorted(
+            max(z / s for z, s in zip(worst_of(d, problem).flat(), shape, strict=True)) for d in window[10:]
+        )
+        rank = int(np.ceil((1 - level) * 51 - 1e-9))
+        assert 1 <= rank <= 50
+        left = max(z / s for z, s in zip(worst_of(errors[n], problem).flat(), shape, strict=True)) > scores[rank - 1]
+        broken += left
+        level += 0.05 * (0.2 - left)
+    assert found.broken_days == broken
+    assert found.level_ppm == pytest.approx(level * MILLION, abs=2)
+    assert found.clipped_days == 0
+
+
+def test_level_comes_back_and_clipped_days_are_counted_when_margins_were_too_narrow() -> None:
+    problem = fleet()
+    sample = drifting(problem, 200)
+    made, record = tightened(problem, sample, terms(0.1, shape_days=10, window_days=60, pace=0.2))
+    assert record.adapted is not None
+    assert 0 < record.adapted.clipped_days < record.adapted.replayed_days == 140
+    assert record_from_plain(record_to_plain(record)) == record
+    assert check_chance(record, problem, sample) == made
+    with pytest.raises(FieldWrong, match="window_days"):
+        tightened(problem, sample, terms(0.1, pace=0.2))

@@ -91,6 +91,17 @@ def test_judgement_ends_with_1_when_days_break_more_than_epsilon_beyond_chance(g
     assert "越限频率 violation frequency" in done.stdout
 
 
+def test_long_run_is_promised_instead_when_the_level_follows_a_drift(guarded: Path, tmp_path: Path) -> None:
+    narrow(tmp_path / "tables")
+    done = tightened(tmp_path, guarded / "days.csv", "--window-days", 80, "--pace-pct", 2)
+    assert done.exit_code == 0, done.output
+    assert "in the long run, on 90 % of days" in done.stdout
+    assert "回放 replayed 40 天 days" in done.stdout
+    without = tightened(tmp_path, guarded / "days.csv", "--pace-pct", 2)
+    assert without.exit_code == 2
+    assert "window_days" in without.stderr
+
+
 def test_days_of_forecasts_are_the_errors_that_their_scenarios_repeat(guarded: Path, tmp_path: Path) -> None:
     narrow(tmp_path / "tables")
     folder = tmp_path / "forecasts"
