@@ -70,7 +70,11 @@ def tighten(
     period_s: Annotated[int, _PERIOD] = 900,
     as_json: Annotated[bool, _JSON] = False,
 ) -> None:
-    """Draw FLEET's limits in by what DAYS say. Exit 1 if days are too few, or the margins leave no room."""
+    """Draw FLEET's limits in by what DAYS say. Exit 1 if days are too few, or the margins leave no room.
+
+    DAYS 历史误差: CSV day,station,period,error_kw (measured less forecast 实测减预测, oldest day first 由旧到新;
+    optional column region for base loads), or a folder 0.json, 1.json, … of what `alliance forecast --scenarios` wrote.
+    """
     try:
         problem = read_fleet(fleet, period_s=period_s)
         errors = days_in(days, problem)

@@ -60,7 +60,13 @@ def require(
     period_s: Annotated[int, typer.Option(min=1, max=86_400, help="CSV tables: length of a period.")] = 900,
     as_json: Annotated[bool, _JSON] = False,
 ) -> None:
-    """Write FLEET with the least reserve that bears what TERMS call the largest loss. Exit 1 if none does."""
+    """Write FLEET with the least reserve that bears what TERMS call the largest loss. Exit 1 if none does.
+
+    TERMS 电网参数: {"v":1,"security":{"nominalMhz":50000,"nadirLimitMhz":49500,"rocofLimitMhzPerS":null,
+    "baseW":5000000,"dampingPpmPerHz":20000,"inertiaMs":[3000],"loadW":[3000000],"lossW":[350000],
+    "own":{"deadbandMhz":33,"droopBp":90,"lagMs":150,"riseMs":800},"others":[],"durationS":900,"activationPpm":0,
+    "price":[0]}}; each list has one entry for all periods 全部时段一个值, or one for each 或每时段一个值.
+    """
     try:
         problem, found = secured(read_fleet(fleet, period_s=period_s), terms_from_plain(read_json(terms)))
         out.write_text(json.dumps(problem_to_plain(problem)) + "\n", encoding="utf-8")

@@ -3,13 +3,19 @@
 import json
 import random
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner, Result
 
+from alliance.fleetplan import problem_to_plain
+from cli.chance_days import days_in
 from cli.main import app
+from optimizer.forecasting.tables import local_text
+from tests.alliance.test_chance import fleet
 from tests.cli.test_replan import PERIODS, tables
+from tests.optimizer.forecasting.synthetic import FIRST, HOUR_MS, after, load
 
 HEADER = "day,station,period,error_kw"
 
@@ -49,8 +55,8 @@ def guarded(tmp_path_factory: pytest.TempPathFactory) -> Path:
     done = tightened(folder, days(folder / "days.csv", 120, seed=1))
     assert done.exit_code == 0, done.output
     assert "probability 90 % at least" in done.stdout
-    for fleet, plan in (("fleet.json", "plan.json"), ("tables", "bare.json")):
-        solved = alliance("plan", "solve", folder / fleet, "--out", folder / plan, "--solver", "stamped")
+    for made, plan in (("fleet.json", "plan.json"), ("tables", "bare.json")):
+        solved = alliance("plan", "solve", folder / made, "--out", folder / plan, "--solver", "stamped")
         assert solved.exit_code == 0, solved.output
     return folder
 
@@ -102,26 +108,55 @@ def test_long_run_is_promised_instead_when_the_level_follows_a_drift(guarded: Pa
     assert "window_days" in without.stderr
 
 
-def test_days_of_forecasts_are_the_errors_that_their_scenarios_repeat(guarded: Path, tmp_path: Path) -> None:
-    narrow(tmp_path / "tables")
-    folder = tmp_path / "forecasts"
-    folder.mkdir()
-    rng = random.Random(4)
+@pytest.fixture(scope="module")
+def forecasts(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What `alliance forecast` expects of two sites tomorrow, with the errors of every day that it was judged on."""
+    folder = tmp_path_factory.mktemp("forecasts")
     for station in (0, 1):
-        expected = [200_000] * PERIODS
-        ago = rng.sample(range(1, 61), 60)
-        drawn = [{"probabilityPpm": 1, "errorDaysAgo": d, "values": [x + d * 100 for x in expected]} for d in ago]
-        told = {"unit": "w", "stepSeconds": 900, "expected": expected, "scenarios": drawn}
-        (folder / f"{station}.json").write_text(json.dumps({"v": 1, "forecast": told}))
-    done = tightened(tmp_path, folder, "--shape-days", 20, "--json")
+        values = load(130, seed=1 + station)
+        rows = [f"{local_text(FIRST.start_ms + i * HOUR_MS)},{round(v)}" for i, v in enumerate(values)]
+        (folder / "history.csv").write_text("\n".join(["time,net_load_wh", *rows, ""]))
+        done = alliance("forecast", "--history", folder / "history.csv", "--day", after(130), "--scenarios", 60,
+                        "--out", folder / f"{station}.json", "--json")  # fmt: skip
+        assert done.exit_code == 0, done.output
+    return folder
+
+
+def test_days_of_forecasts_are_the_errors_that_their_scenarios_repeat(forecasts: Path, tmp_path: Path) -> None:
+    problem = replace(fleet(periods=24, stations=2), period_s=3600)
+    (tmp_path / "tables").write_text(json.dumps(problem_to_plain(problem)))
+    done = tightened(tmp_path, forecasts, "--shape-days", 20, "--json")
     assert done.exit_code == 0, done.output
-    record = json.loads(done.stdout)
-    assert record["days"] == 60
-    assert record["margins"]["stationImport"] == [925, 925], "3,700 W, the 37th of 40 days' errors, for 900 s"
-    (folder / "1.json").write_text((folder / "1.json").read_text().replace('"errorDaysAgo": 60', '"errorDaysAgo": 61'))
-    refused = tightened(tmp_path, folder)
+    told = json.loads((forecasts / "1.json").read_text())["forecast"]
+    repeated = {s["errorDaysAgo"]: s["values"] for s in told["scenarios"]}
+    assert json.loads(done.stdout)["days"] == len(repeated) > 50
+    read = days_in(forecasts, problem)
+    oldest = max(repeated)
+    assert read[0].net_load_wh[1] == tuple(a - b for a, b in zip(repeated[oldest], told["expected"], strict=True))
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "0.json").write_text((forecasts / "0.json").read_text())
+    told["scenarios"] = told["scenarios"][:-1]
+    (other / "1.json").write_text(json.dumps({"v": 1, "forecast": told}))
+    refused = tightened(tmp_path, other)
     assert refused.exit_code == 2
     assert "1.json" in refused.stderr
+
+
+def test_base_loads_err_too_when_the_table_has_rows_of_regions(tmp_path: Path) -> None:
+    narrow(tmp_path / "tables")
+    sample, rows = tmp_path / "days.csv", ["day,station,region,period,error_kw"]
+    for n in range(40):
+        rows += [f"d{n},{station},,{t},0" for station in (0, 1) for t in range(PERIODS)]
+        rows += [f"d{n},,{region},{t},{4 * (n + 1) * region}" for region in (0, 1) for t in range(PERIODS)]
+    sample.write_text("\n".join(rows) + "\n")
+    done = tightened(tmp_path, sample, "--shape-days", 20, "--json")
+    assert done.exit_code == 0, done.output
+    margins = json.loads(done.stdout)["margins"]
+    assert margins["regionImport"][1] == [39_000] * PERIODS, "156 kW, the 19th of days 21 to 40"
+    assert max(margins["regionImport"][0]) <= 2, "no error, but a shape of 1 Wh"
+    sample.write_text("\n".join(rows[:-1]) + "\n")
+    assert "none for region 1, period 7" in tightened(tmp_path, sample).stderr
 
 
 @pytest.mark.parametrize(

@@ -135,3 +135,17 @@ def test_plan_for_another_loss_is_not_taken_for_one_for_this(secured: Path, tmp_
     done = alliance("security", "check", tmp_path / "record.json", secured / "plan.json")
     assert done.exit_code == 1
     assert "problemDigest" in done.stderr
+
+
+def test_plan_is_refused_when_it_holds_so_much_more_that_the_area_never_comes_to_rest(tmp_path: Path) -> None:
+    """Paid well for reserve, the fleet holds all it has: behind a lag of 0.45 s that is too steep a response."""
+    slow = {"deadbandMhz": 33, "droopBp": 90, "lagMs": 450, "riseMs": 800}
+    done = required(tmp_path, own=slow, others=[], inertiaMs=[3_000], price=[20_000], lossW=[250_000])
+    assert done.exit_code == 0, done.output
+    assert max(json.loads(done.stdout)["needed_w"]) < 500_000
+    solved = alliance("plan", "solve", tmp_path / "fleet.json", "--out", tmp_path / "plan.json", "--solver", "stamped")
+    assert solved.exit_code == 0, solved.output
+    checked = alliance("security", "check", tmp_path / "record.json", tmp_path / "plan.json")
+    assert checked.exit_code == 1
+    assert "response_unstable: period=" in checked.stderr
+    assert "响应过慢" in checked.stderr
