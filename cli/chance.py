@@ -22,12 +22,13 @@ from alliance.chance.record import (
     check_chance,
     record_from_plain,
     record_to_plain,
+    require_planned,
     tightened,
 )
 from alliance.chance.scale import TooFewDays
 from alliance.errors import AllianceError, Malformed, Missing
 from alliance.fleetplan import problem_to_plain
-from alliance.fleetproof import ClaimWrong, certificate_from_plain
+from alliance.fleetproof import certificate_from_plain
 from alliance.fleetproof import check as check_certificate
 from cli.chance_days import days_in
 from cli.plain_json import read_json
@@ -106,7 +107,7 @@ def check(
         found = record_from_plain(read_json(record))
         check_chance(found, problem, days_in(days, problem))
         if plan is not None:
-            _require_plan(plan, found)
+            require_planned(found, certificate_from_plain(read_json(plan)), problem)
     except (AllianceError, OSError) as error:
         _refuse("check", error)
     _show(found, as_json=as_json)
@@ -128,21 +129,14 @@ def judge(
         check_certificate(made)
         found = None if record is None else record_from_plain(read_json(record))
         if found is not None:
-            _require_plan(plan, found)
-        result = judged(made.plan, problem, days_in(days, problem))
+            require_planned(found, made, problem)
+        result = judged(made, problem, days_in(days, problem))
     except (AllianceError, OSError) as error:
         _refuse("judge", error)
     epsilon_ppm = None if found is None else found.terms.epsilon_ppm
     _show_judged(result, epsilon_ppm, as_json=as_json)
     if epsilon_ppm is not None and result.lowest_ppm > epsilon_ppm:
         raise typer.Exit(1)
-
-
-def _require_plan(plan: Path, record: ChanceRecord) -> None:
-    """Raises what `fleetproof.check` raises, and ClaimWrong for a plan of another problem."""
-    proof = check_certificate(certificate_from_plain(read_json(plan)))
-    if proof.problem_digest != record.problem_digest:
-        raise ClaimWrong(figure="problemDigest", expected=record.problem_digest, got=proof.problem_digest)
 
 
 def _refuse(command: str, error: Exception) -> NoReturn:

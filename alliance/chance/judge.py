@@ -1,12 +1,12 @@
 """How often a plan would have broken the real limits on other days, and how sure that is (protocol 9.19.5)."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import comb
 
 from alliance.chance.days import DayErrors, region_errors, validate_days
 from alliance.fleetplan import MILLION, Direction, FleetPlan, FleetProblem
-from alliance.fleetproof import exchange_microwh
+from alliance.fleetproof import ClaimWrong, FleetCertificate, exchange_microwh
 
 _TAIL_PPM = 25_000
 """On each side of a 95 % interval."""
@@ -37,10 +37,13 @@ class Judged:
     highest_ppm: int
 
 
-def judged(plan: FleetPlan, problem: FleetProblem, days: Sequence[DayErrors]) -> Judged:
-    """Hold a plan, its batteries, curtailment and ties as planned, against the real limits. Raises FieldWrong."""
+def judged(certificate: FleetCertificate, problem: FleetProblem, days: Sequence[DayErrors]) -> Judged:
+    """Hold a plan, its batteries, curtailment and ties as planned, against the real limits of `problem`.
+
+    The plan's problem may differ from it in limits and reserves alone. Raises FieldWrong or ClaimWrong.
+    """
     validate_days(days, problem)
-    flows = list(_flows(plan, problem))
+    flows = list(_flows(certificate.plan, _with_limits_of(certificate.problem, problem)))
     found = (_first(n, day, problem, flows) for n, day in enumerate(days))
     broken = tuple(b for b in found if b is not None)
     lowest, highest = interval_ppm(len(broken), len(days))
@@ -48,6 +51,27 @@ def judged(plan: FleetPlan, problem: FleetProblem, days: Sequence[DayErrors]) ->
         days=len(days), broken=broken, frequency_ppm=-(-len(broken) * MILLION // len(days)),
         lowest_ppm=lowest, highest_ppm=highest,
     )  # fmt: skip
+
+
+def _with_limits_of(planned: FleetProblem, real: FleetProblem) -> FleetProblem:
+    shape = len(planned.regions), len(planned.stations), len(planned.scenarios)
+    if shape != (len(real.regions), len(real.stations), 0):
+        raise ClaimWrong(figure="fleet", expected=f"{len(real.regions)} regions, {len(real.stations)} stations, "
+                         "no scenarios", got=str(shape))  # fmt: skip
+    found = replace(
+        planned,
+        regions=tuple(
+            replace(a, import_limit_wh=b.import_limit_wh, export_limit_wh=b.export_limit_wh)
+            for a, b in zip(planned.regions, real.regions, strict=True)
+        ),
+        stations=tuple(
+            replace(a, pcc_import_wh=b.pcc_import_wh, pcc_export_wh=b.pcc_export_wh)
+            for a, b in zip(planned.stations, real.stations, strict=True)
+        ),
+    )
+    if replace(found, reserves=real.reserves) != real:
+        raise ClaimWrong(figure="fleet", expected="the plan's but for limits and reserves", got="another")
+    return found
 
 
 def interval_ppm(hits: int, of: int) -> tuple[int, int]:

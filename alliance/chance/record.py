@@ -11,7 +11,7 @@ from alliance.chance.days import DayErrors, Sides, days_digest, sides_of, valida
 from alliance.chance.scale import conformal_ppm, robust_ppm, score_ppm
 from alliance.errors import Refused
 from alliance.fleetplan import MILLION, FleetProblem, FleetStation, require_within
-from alliance.fleetproof import ClaimWrong, digest
+from alliance.fleetproof import ClaimWrong, FleetCertificate, check, digest
 from alliance.schedule import from_plain, to_plain, unwrap
 
 _LEAST_SHARE = 10
@@ -109,6 +109,18 @@ def check_chance(record: ChanceRecord, problem: FleetProblem, days: Sequence[Day
         if expected != got:
             raise ClaimWrong(figure=name, expected=str(expected)[:200], got=str(got)[:200])
     return made
+
+
+def require_planned(record: ChanceRecord, certificate: FleetCertificate, problem: FleetProblem) -> None:
+    """A plan must be for the limits drawn in; it may hold reserves that the problem with the real limits has not.
+
+    Raises ClaimWrong and what `fleetproof.check` raises.
+    """
+    check(certificate)
+    planned = certificate.problem
+    found = digest(replace(planned, reserves=planned.reserves[: len(problem.reserves)]))
+    if found != record.problem_digest:
+        raise ClaimWrong(figure="problemDigest", expected=record.problem_digest, got=found)
 
 
 def record_to_plain(record: ChanceRecord) -> dict[str, object]:

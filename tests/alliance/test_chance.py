@@ -157,7 +157,7 @@ def test_certified_plan_keeps_the_real_limits_when_it_was_planned_within_margins
     narrowed, record = tightened(real, sample, terms(0.1, shape_days=40))
     settings = FleetSettings(path=FleetPath.STAMPED)
     plans = [plan_fleet(arrays_of(p), settings=settings).certificate(p) for p in (real, narrowed)]
-    bare, guarded = (judged(c.plan, real, further) for c in plans)
+    bare, guarded = (judged(c, real, further) for c in plans)
     print(f"300 days: to the limit {bare.frequency_ppm} ppm; within margins {guarded.frequency_ppm} ppm, "
           f"interval {guarded.lowest_ppm} to {guarded.highest_ppm}")  # fmt: skip
     assert plans[1].problem_digest == record.problem_digest

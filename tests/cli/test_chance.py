@@ -15,6 +15,7 @@ from cli.main import app
 from optimizer.forecasting.tables import local_text
 from tests.alliance.test_chance import fleet
 from tests.cli.test_replan import PERIODS, tables
+from tests.cli.test_security import terms
 from tests.optimizer.forecasting.synthetic import FIRST, HOUR_MS, after, load
 
 HEADER = "day,station,period,error_kw"
@@ -87,6 +88,30 @@ def test_plan_within_margins_breaks_real_limits_on_few_days_and_one_to_the_limit
     assert json.loads(
         alliance("chance", "judge", guarded / "bare.json", guarded / "tables", later, "--json").stdout
     )["lowest_ppm"] > 400_000  # fmt: skip
+
+
+def test_plan_of_another_fleet_is_not_judged(guarded: Path, tmp_path: Path) -> None:
+    loads = (narrow(tmp_path / "tables") / "loads.csv").read_text().replace("a,0,200,0", "a,0,201,0")
+    (tmp_path / "tables" / "loads.csv").write_text(loads)
+    done = alliance("chance", "judge", guarded / "plan.json", tmp_path / "tables", guarded / "days.csv")
+    assert done.exit_code == 1
+    assert "claim_wrong: figure=fleet" in done.stderr
+
+
+def test_both_checks_hold_when_a_fleet_within_margins_must_bear_a_loss_too(guarded: Path, tmp_path: Path) -> None:
+    terms(tmp_path / "terms.json")
+    done = alliance("security", "require", guarded / "fleet.json", tmp_path / "terms.json", "--out",
+                    tmp_path / "both.json", "--record", tmp_path / "security.json")  # fmt: skip
+    assert done.exit_code == 0, done.output
+    solved = alliance("plan", "solve", tmp_path / "both.json", "--out", tmp_path / "plan.json", "--solver", "stamped")
+    assert solved.exit_code == 0, solved.output
+    for checked in (
+        ("security", "check", tmp_path / "security.json", tmp_path / "plan.json"),
+        ("chance", "check", guarded / "record.json", guarded / "tables", guarded / "days.csv", "--plan", tmp_path / "plan.json"),
+        ("chance", "judge", tmp_path / "plan.json", guarded / "tables", guarded / "days.csv", "--record", guarded / "record.json"),
+    ):  # fmt: skip
+        done = alliance(*checked)
+        assert done.exit_code == 0, done.output
 
 
 def test_judgement_ends_with_1_when_days_break_more_than_epsilon_beyond_chance(guarded: Path) -> None:
