@@ -187,27 +187,42 @@ def _lease_orders(found: Relaxed, arrays: FleetArrays) -> Floats:
 
 
 def concerned(found: Relaxed, arrays: FleetArrays, prices: Prices) -> OneWay:
-    """Stations and ties that go both ways at once where taking it out would cost at these prices (negative ones)."""
+    """Stations and ties that go both ways at once where taking it out would cost (negative prices) or break a limit."""
     eta = (arrays.eta_c_ppm * arrays.eta_d_ppm / 1e12)[:, None]
-    both = np.minimum(found.charge, found.discharge / eta)
+    both = np.minimum(found.charge, found.discharge / eta) > BOTH_WAYS_WH
     price = prices.balance.sum(axis=0)[arrays.region]
     dearer = price * (1 - eta) + arrays.wear_price[:, None] * eta < 0
+    draft = draft_of(found, arrays)
     twice = np.minimum(found.forward, found.backward).max(axis=0, initial=0.0)
-    return OneWay(
-        stations=_numbers(((both > BOTH_WAYS_WH) & dearer).any(axis=1) | _overcharged(found, arrays)),
-        ties=_numbers((twice > BOTH_WAYS_WH).any(axis=1)),
-    )
+    costly = both & (dearer | _oversent(draft, arrays)) if both.any() else both
+    stations = costly.any(axis=1) | _overcharged(draft, arrays)
+    return OneWay(stations=_numbers(stations), ties=_numbers((twice > BOTH_WAYS_WH).any(axis=1)))
 
 
-def _overcharged(found: Relaxed, arrays: FleetArrays) -> Any:
+def _oversent(draft: Draft, arrays: FleetArrays) -> Any:
+    """Where a draft gives, with what may be called of its reserves, more than power or PCC let out (n × T)."""
+    up = np.zeros(arrays.shape)
+    for product, held in zip(arrays.reserves, draft.reserve, strict=True):
+        if product.direction is Direction.UP:
+            up += held
+    own = _own_flow(draft, arrays) + up - (arrays.discharge_wh - leased_of(arrays, "discharge_wh"))[:, None]
+    sent = (draft.battery + up - arrays.case_net_load_wh - draft.curtailed).max(axis=0)
+    return (own > BOTH_WAYS_WH) | (sent > arrays.pcc_export_wh[:, None] + BOTH_WAYS_WH)
+
+
+def _overcharged(draft: Draft, arrays: FleetArrays) -> Any:
     """Stations where taking out what lessees do both ways at once leaves the owner more to charge than it may."""
     if not arrays.leases:
         return np.zeros(arrays.stations, dtype=bool)
-    draft = draft_of(found, arrays)
+    least = leased_of(arrays, "charge_wh") - arrays.charge_wh
+    return (_own_flow(draft, arrays) < least[:, None] - BOTH_WAYS_WH).any(axis=1)
+
+
+def _own_flow(draft: Draft, arrays: FleetArrays) -> Any:
+    """The battery's flow less the lessees', n × T."""
     own = draft.battery.copy()
     np.subtract.at(own, [x.station for x in arrays.leases], draft.lease)
-    least = leased_of(arrays, "charge_wh") - arrays.charge_wh
-    return (own < least[:, None] - BOTH_WAYS_WH).any(axis=1)
+    return own
 
 
 def _numbers(chosen: Any) -> tuple[int, ...]:

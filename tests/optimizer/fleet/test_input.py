@@ -10,7 +10,18 @@ from typing import Any
 import numpy as np
 import pytest
 
-from alliance.fleetplan import FieldWrong, FleetProblem, problem_from_plain, problem_to_plain
+from alliance.fleetplan import (
+    MILLION,
+    RISK_NEUTRAL,
+    Direction,
+    FieldWrong,
+    FleetProblem,
+    FleetStation,
+    Region,
+    Reserve,
+    problem_from_plain,
+    problem_to_plain,
+)
 from alliance.fleetproof import check
 from alliance.schedule import PlainWrong
 from optimizer.fleet.arrays import arrays_of
@@ -158,6 +169,35 @@ def test_binaries_forbid_both_ways_when_prices_are_negative(process: SolverProce
     exact = _exact_cents(arrays, found.one_way, process)
     assert found.certificate().objective_microcents / 1e6 == pytest.approx(exact, abs=3.0)
     assert exact > relaxed.cost_cents + 1
+
+
+@pytest.mark.parametrize("path", [FleetPath.FAST, FleetPath.HIGHS])
+def test_binaries_forbid_both_ways_when_a_dear_reserve_would_pay_for_burning(
+    path: FleetPath, process: SolverProcess
+) -> None:
+    """Who charges holds more of an upward reserve: at 10,000 yuan a MW and hour the relaxation burns to go on charging."""
+    station = FleetStation(
+        region=0, charge_wh=5_000, discharge_wh=5_000, eta_c_ppm=950_000, eta_d_ppm=950_000, keep_ppm=MILLION,
+        energy_min_wh=0, energy_max_wh=10_000, start_wh=5_000, end_min_wh=5_000, wear_price=1_000,
+        pcc_import_wh=20_000, pcc_export_wh=20_000, net_load_wh=(500,) * 4, own_need_floor_wh=(0,) * 4,
+        content_most_wh=(), curtailable_wh=(0,) * 4,
+    )  # fmt: skip
+    region = Region(
+        buy_price=(50_000,) * 4, sell_price=(40_000,) * 4, import_limit_wh=(50_000,) * 4,
+        export_limit_wh=(50_000,) * 4, base_load_wh=(0,) * 4,
+    )  # fmt: skip
+    dear = Reserve(
+        direction=Direction.UP, duration_s=0, activation_ppm=0, price=(1_000_000,) * 4, requirement_wh=((0,) * 4,)
+    )
+    problem = FleetProblem(
+        periods=4, period_s=3600, regions=(region,), ties=(), stations=(station,), reserves=(dear,), scenarios=(),
+        risk=RISK_NEUTRAL,
+    )  # fmt: skip
+    found = plan_fleet(arrays_of(problem), settings=FleetSettings(path=path), process=process)
+    certificate = found.certificate(problem)
+    assert found.one_way.stations == (0,)
+    assert check(certificate).objective_microcents == certificate.objective_microcents
+    assert sum(certificate.plan.reserve_wh[0][0]) > 4 * station.discharge_wh
 
 
 def _exact_cents(arrays: Any, one_way: OneWay, process: SolverProcess) -> float:
