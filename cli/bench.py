@@ -38,6 +38,7 @@ CASES = {
     "fleet": "cli.benches.fleet",
     "plan": "cli.benches.planning",
     "coop": "cli.benches.coop",
+    "blackstart": "cli.benches.blackstart",
     "audit": "cli.benches.auditing",
     "audit-month": "cli.benches.month",
 }

@@ -22,6 +22,7 @@ _COMMANDS = {
     "split": ("cli.split", "Split the gain of planning together by several rules; name who would leave; check it."),
     "explain": ("cli.explain", "Tell why a certified plan is as it is: what each station earns, what limits it."),
     "decompose": ("cli.decompose", "Split a regional target over stations, to the watt; check such a record."),
+    "blackstart": ("cli.blackstart", "Plan how a storage station restarts a dead network; check such a plan."),
     "directive": ("cli.directive", "Sign orders to station boxes as a dispatcher; tell what boxes answered, and why."),
     "forecast": ("cli.forecast", "Forecast load, PV, wind or prices with intervals; judge it against the past."),
     "verify-plan": ("cli.verify_plan", "Check a plan's certificate or a re-plan's record without a solver."),

@@ -72,6 +72,8 @@ class Job:
 
     linear: Linear
     ties: tuple[Tie, ...] = ()
+    gap: float = 1e-6
+    """Relative gap at which a programme with binaries counts as solved."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,8 +108,8 @@ Answer = Optimum | None
 class Engine(Protocol):
     """A solver holding one programme, whose bounds and costs may change between runs."""
 
-    def load(self, linear: Linear) -> None:
-        """Take a programme."""
+    def load(self, linear: Linear, *, gap: float = 1e-6) -> None:
+        """Take a programme; with binaries it is solved to a relative gap."""
         ...
 
     def change(
@@ -150,19 +152,36 @@ class SolverFailed(Refused):
 
 def compiled(model: Any) -> Linear:
     """Compile a Pyomo model of `optimizer.model`, in Pyomo's own order of declaration."""
+    form = _standard(model)
+    columns = tuple(_name(COLUMNS, v) for v in form.columns)
+    return _linear(form, columns, tuple(_name(ROWS, row.constraint) for row in form.rows))
+
+
+def placed(model: Any) -> tuple[Linear, dict[tuple[str, Any], int]]:
+    """Compile any Pyomo model: its columns bear numbers, and are found by variable's name and index."""
+    form = _standard(model)
+    columns: tuple[Name, ...] = tuple(("column", 0, 0, j) for j in range(len(form.columns)))
+    places = {(v.parent_component().local_name, v.index()): j for j, v in enumerate(form.columns)}
+    return _linear(form, columns, tuple(("row", 0, 0, i) for i in range(len(form.rows)))), places
+
+
+def _standard(model: Any) -> Any:
     from pyomo.repn.plugins.standard_form import LinearStandardFormCompiler
 
-    form = LinearStandardFormCompiler().write(model, mixed_form=True)
+    return LinearStandardFormCompiler().write(model, mixed_form=True)
+
+
+def _linear(form: Any, columns: tuple[Name, ...], rows: tuple[Name, ...]) -> Linear:
     matrix = form.A.tocsr()
     matrix.sort_indices()
     sides = [(row.bound_type, float(right)) for row, right in zip(form.rows, form.rhs, strict=True)]
     boxes = [v.bounds for v in form.columns]
     return Linear(
-        columns=tuple(_name(COLUMNS, v) for v in form.columns),
-        rows=tuple(_name(ROWS, row.constraint) for row in form.rows),
+        columns=columns,
+        rows=rows,
         costs=tuple(float(c) for c in form.c.toarray()[0]),
-        low=tuple(float(low) for low, _ in boxes),
-        high=tuple(float(high) for _, high in boxes),
+        low=tuple(-INFINITY if low is None else float(low) for low, _ in boxes),
+        high=tuple(INFINITY if high is None else float(high) for _, high in boxes),
         row_low=tuple(-INFINITY if side > 0 else right for side, right in sides),
         row_high=tuple(INFINITY if side < 0 else right for side, right in sides),
         starts=tuple(int(i) for i in matrix.indptr),

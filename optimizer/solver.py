@@ -343,7 +343,7 @@ def _highs_arrays(highspy: Any, asked: Any) -> dict[str, Any]:
 
 
 def _work(engine: Engine, job: Job) -> Answer:
-    engine.load(job.linear)
+    engine.load(job.linear, gap=job.gap)
     found = engine.run()
     if found is None:
         return None
@@ -366,6 +366,7 @@ def _job(plain: dict[str, Any]) -> Job:
     return Job(
         linear=_linear(plain["linear"]),
         ties=tuple(Tie(**t) for t in plain["ties"]),
+        gap=plain["gap"],
     )
 
 
@@ -391,12 +392,12 @@ class HighsEngine:
             raise SolverMissing(backend=Backend.HIGHS) from None
         self._highspy = highspy
 
-    def load(self, linear: Linear) -> None:
-        """Take a programme."""
+    def load(self, linear: Linear, *, gap: float = 1e-6) -> None:
+        """Take a programme; with binaries it is solved to a relative gap."""
         import numpy as np
 
         solver = self._highspy.Highs()
-        for option, value in (("output_flag", False), ("threads", 1), ("random_seed", 0), ("mip_rel_gap", 1e-6)):
+        for option, value in (("output_flag", False), ("threads", 1), ("random_seed", 0), ("mip_rel_gap", gap)):
             solver.setOptionValue(option, value)
         programme = self._highspy.HighsLp()
         programme.num_col_, programme.num_row_ = len(linear.columns), len(linear.rows)
@@ -461,9 +462,9 @@ class GlpkEngine:
             raise SolverMissing(backend=Backend.GLPK)
         self._command = command
 
-    def load(self, linear: Linear) -> None:
-        """Take a programme."""
-        self._linear = linear
+    def load(self, linear: Linear, *, gap: float = 1e-6) -> None:
+        """Take a programme; with binaries it is solved to a relative gap."""
+        self._linear, self._gap = linear, gap
 
     def change(
         self,
@@ -487,7 +488,7 @@ class GlpkEngine:
         with tempfile.TemporaryDirectory() as folder:
             asked, told = Path(folder, "asked.mps"), Path(folder, "told.txt")
             asked.write_text("\n".join(_free_mps(self._linear)))
-            options = ["--nopresol", "--seed", "1", *(["--mipgap", "1e-6"] if self._linear.binaries else [])]
+            options = ["--nopresol", "--seed", "1", *(["--mipgap", repr(self._gap)] if self._linear.binaries else [])]
             subprocess.run(
                 [self._command, "--freemps", str(asked), "--write", str(told), *options],
                 capture_output=True,
@@ -517,10 +518,10 @@ def _free_mps(linear: Linear) -> list[str]:
 
 
 def _mps_bounds(j: int, low: float, high: float, *, binary: bool) -> list[str]:
-    if binary:
-        return [f" BV box c{j}"]
     if low == high:
         return [f" FX box c{j} {low!r}"]
+    if binary:
+        return [f" BV box c{j}"]
     lower = f" MI box c{j}" if low == -INFINITY else f" LO box c{j} {low!r}"
     upper = f" PL box c{j}" if high == INFINITY else f" UP box c{j} {high!r}"
     return [lower, upper]

@@ -1,0 +1,152 @@
+"""Black starts (9.23): the plan is the best by trying everything, both solvers agree, a refusal names what is missing."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from random import Random
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from alliance.blackstart.check import check
+from alliance.blackstart.paths import path_cost, reached
+from alliance.blackstart.reasons import Kind, NoBlackStart
+from alliance.blackstart.record import BlackStart, BlackStartProblem, plan_from_plain, plan_to_plain
+from optimizer.blackstart.plan import plan_black_start
+from optimizer.solver import Backend, SolverProcess, SolverSettings
+from tests.optimizer.blackstarts import (
+    PERIOD_S,
+    QUANTUM_W,
+    Fed,
+    best_switchings,
+    most_generated,
+    network,
+    tiny,
+)
+
+EXACT = 1e-6
+
+
+@pytest.fixture(scope="module")
+def process() -> Iterator[SolverProcess]:
+    with SolverProcess() as made:
+        yield made
+
+
+def fed(problem: BlackStartProblem) -> Fed:
+    """The tree of the least paths, as the plan must use it."""
+    found = reached(problem, path_cost(problem))
+    wanted: set[str] = set()
+    for bus in {one.bus for one in problem.units} | {one.bus for one in problem.loads}:
+        while bus in found and found[bus].before is not None:
+            wanted.add(bus)
+            bus = str(found[bus].before)
+    at = {bus: found[bus] for bus in wanted}
+    return Fed(
+        before={one.line: found[str(one.before)].line for one in at.values() if one.line is not None},
+        far={one.line: bus for bus, one in at.items() if one.line is not None},
+    )
+
+
+def net_quanta(problem: BlackStartProblem, generated: int) -> int:
+    return generated - sum(u.crank_w * u.crank_s // PERIOD_S for u in problem.units) // QUANTUM_W
+
+
+def tried(problem: BlackStartProblem) -> tuple[list[dict[str, int]], dict[int, int | None]]:
+    """All best switchings, and what is the most with each."""
+    paths = fed(problem)
+    if any(one.bus not in {problem.source.bus, *paths.far.values()} for one in problem.units):
+        return [], {}
+    lives = best_switchings(problem, paths)
+    return lives, {k: most_generated(problem, live, paths) for k, live in enumerate(lives)}
+
+
+@pytest.mark.parametrize("fast", [True, False])
+def test_plan_is_the_best_there_is_when_everything_is_tried(fast: bool, process: SolverProcess) -> None:
+    planned = refused = 0
+    for seed in range(24):
+        problem = tiny(seed, fast=fast)
+        lives, most = tried(problem)
+        try:
+            found = plan_black_start(problem, gap=EXACT, process=process)
+        except NoBlackStart:
+            refused += 1
+            assert not lives or None in most.values(), seed
+            continue
+        planned += 1
+        proof = check(found)
+        wanted = {unit.bus for unit in problem.units} | {load.bus for load in problem.loads}
+        live = {b: t for b, t in zip(problem.buses, proof.live_period, strict=True) if t >= 0 and b in wanted}
+        same = [k for k, one in enumerate(lives) if {b: t for b, t in one.items() if b in wanted} == live]
+        assert same, (seed, live, lives)
+        best = most[same[0]]
+        assert best is not None, seed
+        best_ws = net_quanta(problem, best) * QUANTUM_W * PERIOD_S
+        slack = 3 * len(problem.units) * problem.periods * PERIOD_S + abs(best_ws) // 100_000
+        assert proof.net_ws >= best_ws - slack, seed
+        if fast:
+            assert proof.net_ws <= best_ws, seed
+        assert proof.net_ws <= proof.claimed_most_ws
+        assert proof.net_ws <= proof.proved_most_ws
+    print(f"{planned} planned, {refused} refused")
+    assert planned >= 8
+    assert refused >= 3
+
+
+def test_solvers_agree_when_both_plan_the_same_network(process: SolverProcess) -> None:
+    glpk = SolverSettings(backend=Backend.GLPK)
+    both = 0
+    for seed in range(12):
+        problem = tiny(seed, fast=False)
+        by_highs, by_glpk = net(problem, SolverSettings(), process), net(problem, glpk, process)
+        if by_highs is None or by_glpk is None:
+            assert by_highs == by_glpk, seed
+            continue
+        both += 1
+        assert by_glpk == pytest.approx(by_highs, rel=1e-5), seed
+    assert both >= 4
+
+
+def net(problem: BlackStartProblem, settings: SolverSettings, process: SolverProcess) -> int | None:
+    try:
+        return check(plan_black_start(problem, settings=settings, gap=EXACT, process=process)).net_ws
+    except NoBlackStart:
+        return None
+
+
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(seed=st.integers(0, 10**6))
+def test_plan_holds_or_what_is_missing_suffices_when_hypothesis_draws_the_network(
+    seed: int, process: SolverProcess
+) -> None:
+    problem = network(Random(seed))
+    try:
+        found = plan_black_start(problem, gap=0.02, process=process)
+    except NoBlackStart as error:
+        for reason in error.reasons:
+            mended = with_more(problem, reason.kind, reason.needs)
+            if mended is not None:
+                check(plan_black_start(mended, gap=0.5, process=process))
+        return
+    assert isinstance(found, BlackStart)
+    again = plan_from_plain(plan_to_plain(found))
+    assert again == found
+    proof = check(again)
+    assert proof.net_ws <= min(proof.claimed_most_ws, proof.proved_most_ws)
+    assert problem.source.reserve_wh <= proof.least_content_wh
+
+
+def with_more(problem: BlackStartProblem, kind: Kind, needs: int) -> BlackStartProblem | None:
+    """The problem with a limit given way as a solver said it would do, and a thousandth more for whole watts."""
+    source, needs = problem.source, needs + needs // 1000
+    if kind is Kind.MORE_CREWS:
+        return replace(problem, crews=needs)
+    if kind is Kind.MORE_ABSORB:
+        return replace(problem, source=replace(source, absorb_var=needs))
+    if kind is Kind.MORE_POWER:
+        return replace(problem, source=replace(source, discharge_w=needs))
+    if kind is Kind.MORE_STEP:
+        return replace(problem, source=replace(source, step_w=needs))
+    if kind is Kind.MORE_ENERGY:
+        return replace(problem, source=replace(source, start_wh=needs, energy_max_wh=max(needs, source.energy_max_wh)))
+    return None
