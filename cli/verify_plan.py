@@ -1,8 +1,8 @@
 """`alliance verify-plan`: check a plan's certificate or a re-plan's record without a solver (protocol 9.3, 9.7, 9.12).
 
-The file is JSON; its one name beside "v" tells what it is: `fleetCertificate`, `replan` or `certificate` (a settled
-day's). Only the rules in `alliance` are used, nothing of the planner. Exit 0 what is proved, 1 refused with the first
-thing that is wrong, 2 not read.
+The file is JSON; its one name beside "v" tells what it is: `fleetCertificate`, `replan`, `certificate` (a settled
+day's) or `blackStartPlan` (9.23). Only the rules in `alliance` are used, nothing of the planner. Exit 0 what is proved,
+1 refused with the first thing that is wrong, 2 not read.
 """
 
 import json
@@ -13,6 +13,8 @@ from typing import Annotated
 
 import typer
 
+from alliance.blackstart.check import check as check_black_start
+from alliance.blackstart.record import plan_from_plain as black_start_from_plain
 from alliance.certificate import MICRO, Proof
 from alliance.certificate import certificate_from_plain as day_from_plain
 from alliance.certificate import check as check_day
@@ -63,11 +65,15 @@ def _read(path: Path) -> object:
 
 def _checker(plain: object) -> Callable[[object], Found]:
     """By the name that stands in the file."""
-    known: dict[str, Callable[[object], Found]] = {"fleetCertificate": _fleet, "certificate": _day}
+    known: dict[str, Callable[[object], Found]] = {
+        "fleetCertificate": _fleet,
+        "certificate": _day,
+        "blackStartPlan": _black_start,
+    }
     names = [name for name in known if isinstance(plain, dict) and name in plain]
     if len(names) != 1:
         got = ", ".join(map(str, plain))[:80] if isinstance(plain, dict) else type(plain).__name__
-        raise JsonWrong(file="", where="$", got=got, want="fleetCertificate, replan or certificate")
+        raise JsonWrong(file="", where="$", got=got, want="fleetCertificate, replan, certificate or blackStartPlan")
     return known[names[0]]
 
 
@@ -79,6 +85,22 @@ def _fleet(plain: object) -> Found:
 def _day(plain: object) -> Found:
     proof = check_day(day_from_plain(plain_of(plain, source="certificate")))
     return None, asdict(proof), _told_day(proof)
+
+
+def _black_start(plain: object) -> Found:
+    proof = check_black_start(black_start_from_plain(plain))
+    least_wh = proof.least_content_wh.numerator // proof.least_content_wh.denominator
+    figures: dict[str, object] = {
+        "net_ws": proof.net_ws, "proved_most_ws": proof.proved_most_ws, "claimed_most_ws": proof.claimed_most_ws,
+        "least_content_wh": least_wh,
+    }  # fmt: skip
+    return None, figures, [
+        "limits       all kept, exactly",
+        f"net energy   {proof.net_ws / 3.6e9:,.6f} MWh",
+        f"upper bound  {proof.proved_most_ws / 3.6e9:,.6f} MWh: no plan gives more",
+        f"claim        {proof.claimed_most_ws / 3.6e9:,.6f} MWh at most with these switchings, by the solver's word",
+        f"source       {least_wh} Wh at least, never below its reserve",
+    ]  # fmt: skip
 
 
 def _replan(plain: object, base: Path | None, after: Path | None) -> Found:

@@ -107,19 +107,18 @@ def _of(problem: BlackStartProblem, unit: Unit, found: dict[str, Reached]) -> It
         *((Kind.LINE, f"{unit.name} / {line.from_bus}–{line.to_bus}", unit.crank_w, line.limit_w) for line in path),
     ]
     for kind, name, needs, has in figures:
-        if needs > has and not (kind in (Kind.CRANK_POWER, Kind.CRANK_STEP, Kind.LINE) and unit.crank_s == 0):
+        if needs > has:
             yield Reason(kind=kind, name=name, needs=needs, has=has)
 
 
 def _first(problem: BlackStartProblem) -> Iterator[Reason]:
     """What forbids any unit to be the first: until one is on, the source alone cranks."""
-    cranked = [unit for unit in problem.units if unit.crank_s]
-    if len(cranked) < len(problem.units) or not cranked:
+    if not problem.units:
         return
-    least = min(cranked, key=lambda unit: unit.crank_w)
+    least = min(problem.units, key=lambda unit: unit.crank_w)
     if least.crank_w > problem.source.discharge_w:
         yield Reason(kind=Kind.FIRST_POWER, name=least.name, needs=least.crank_w, has=problem.source.discharge_w)
-    spent = {unit.name: _crank_wh(problem, unit) for unit in cranked}
+    spent = {unit.name: _crank_wh(problem, unit) for unit in problem.units}
     name = min(spent, key=lambda one: spent[one])
     usable = problem.source.start_wh - problem.source.reserve_wh
     if spent[name] > usable:

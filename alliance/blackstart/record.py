@@ -12,12 +12,12 @@ from alliance.errors import Malformed
 from alliance.schedule import from_plain, to_plain, unwrap
 
 MILLION = 1_000_000
-MOST_PERIODS = 1_000
+MOST_PERIODS = 288
 MOST_PERIOD_S = 3_600
-MOST_BUSES = 1_000
-MOST_LINES = 3_000
-MOST_UNITS = 200
-MOST_LOADS = 1_000
+MOST_BUSES = 500
+MOST_LINES = 1_000
+MOST_UNITS = 100
+MOST_LOADS = 200
 MOST_CREWS = 1_000
 MOST_SECONDS = 10**7
 MOST_POWER_W = 10**10
@@ -129,8 +129,8 @@ class BlackStartProblem:
         return max(1, self.rounded_up(line.switch_s))
 
     def crank_periods(self, unit: Unit) -> int:
-        """Periods of a unit's cranking, rounded up."""
-        return self.rounded_up(unit.crank_s)
+        """Periods of a unit's cranking, rounded up, one at least."""
+        return max(1, self.rounded_up(unit.crank_s))
 
     def ramp_w(self, unit: Unit) -> int:
         """Most change of a unit's output from one period to the next, rounded down."""

@@ -3,17 +3,21 @@
 import json
 from datetime import date
 from pathlib import Path
+from random import Random
 
 import pytest
 from typer.testing import CliRunner
 
+from alliance.blackstart.paths import path_cost, reached
+from alliance.blackstart.reasons import impossible
 from cli import bench
-from cli.benches import coop, gas, segments, tree
+from cli.benches import blackstart, coop, gas, segments, tree
 from cli.benches.document import document
 from cli.benches.ground import Ground
 from cli.benches.measure import Comparison, Figures, Measured, best_of
 from optimizer.planning import plan_day
 from simulation.anvil import AnvilMissing, binary
+from tests.optimizer.blackstarts import network
 from tests.optimizer.cases import worked_example
 
 
@@ -64,6 +68,25 @@ def test_every_coalition_is_solved_both_ways_when_the_split_is_measured() -> Non
     assert isinstance(checked, Comparison)
     assert (walked.facts["members"], walked.facts["coalitions"]) == (3, 7)
     assert walked.theirs == checked.theirs
+
+
+def test_black_start_is_planned_and_solved_bare_when_it_is_measured() -> None:
+    planned, checked = blackstart.measure(network(Random(1)), "small")
+    assert isinstance(planned, Comparison)
+    assert isinstance(checked, Comparison)
+    assert planned.theirs == checked.theirs
+    assert checked.ours.cpu_s < planned.ours.cpu_s
+    claimed, proved = (float(planned.facts[f"{who}_at_most_mwh"]) for who in ("solver_claims", "proved"))
+    assert float(planned.facts["net_mwh"]) <= min(claimed, proved)
+
+
+def test_network_is_the_new_england_systems_when_black_starts_are_drawn_for_it() -> None:
+    for seed in range(1, blackstart.SEEDS + 1):
+        problem = blackstart.instance(seed)
+        assert (len(problem.buses), len(problem.lines), len(problem.units)) == (39, 46, 9)
+        assert len(reached(problem, path_cost(problem))) == 39
+        assert impossible(problem) == ()
+    assert blackstart.instance(1) == blackstart.instance(1) != blackstart.instance(2)
 
 
 def test_table_document_and_json_say_the_same_when_a_case_was_run(

@@ -144,20 +144,20 @@ def best_switchings(problem: BlackStartProblem, fed: Fed) -> list[Live]:
 
 
 def _live(problem: BlackStartProblem, fed: Fed, begun: dict[int, int | None]) -> Live | None:
-    ends = {k: t + problem.lines[k].switch_s // PERIOD_S for k, t in begun.items() if t is not None}
+    ends = {k: t + problem.lines[k].switch_s // problem.period_s for k, t in begun.items() if t is not None}
     for k in ends:
         t, before = begun[k], fed.before[k]
         if ends[k] >= problem.periods or (before is not None and ends.get(before, problem.periods) > t):
             return None
     live = {problem.source.bus: 0} | {fed.far[k]: end for k, end in ends.items()}
     last = {
-        unit.name: min(unit.start_most_s, PERIOD_S * problem.periods - unit.crank_s) // PERIOD_S
+        unit.name: min(unit.start_most_s, problem.period_s * problem.periods - unit.crank_s) // problem.period_s
         for unit in problem.units
     }
     if any(live.get(unit.bus, problem.periods) > last[unit.name] for unit in problem.units):
         return None
     for t in range(problem.periods):
-        sure = [unit for unit in problem.units if last[unit.name] + unit.crank_s // PERIOD_S <= t]
+        sure = [unit for unit in problem.units if last[unit.name] + unit.crank_s // problem.period_s <= t]
         absorb = problem.source.absorb_var + sum(unit.absorb_var for unit in sure)
         if sum(problem.lines[k].charging_var for k, end in ends.items() if end <= t) > absorb:
             return None
@@ -166,9 +166,10 @@ def _live(problem: BlackStartProblem, fed: Fed, begun: dict[int, int | None]) ->
     return live
 
 
-def most_generated(problem: BlackStartProblem, live: Live, fed: Fed) -> int | None:
+def most_generated(problem: BlackStartProblem, live: Live, fed: Fed, *, quantum_w: int = QUANTUM_W) -> int | None:
     """Most of Σ output in quanta · periods, outputs in whole quanta, over all decisions; None if there is no plan."""
-    q, units, loads, source = QUANTUM_W, problem.units, problem.loads, problem.source
+    q, units, loads, source = quantum_w, problem.units, problem.loads, problem.source
+    period_s, quantum_wh = problem.period_s, quantum_w * problem.period_s // 3600
 
     def behind(k: int) -> set[str]:
         inner = [n for n, before in fed.before.items() if before == k]
@@ -186,26 +187,30 @@ def most_generated(problem: BlackStartProblem, live: Live, fed: Fed) -> int | No
         for starts, picks in product(_starts(t, begun), _picks(t, picked)):
             now = tuple(t if start else s for start, s in zip(starts, begun, strict=True))
             have = tuple(a or b for a, b in zip(picked, picks, strict=True))
-            on = [s >= 0 and s + u.crank_s // PERIOD_S <= t for u, s in zip(units, now, strict=True)]
+            on = [s >= 0 and s + u.crank_s // period_s <= t for u, s in zip(units, now, strict=True)]
             added = sum(u.crank_w for u, start in zip(units, starts, strict=True) if start)
             added += sum(one.power_w for one, pick in zip(loads, picks, strict=True) if pick)
             running = sum(u.max_w for u, is_on in zip(units, on, strict=True) if is_on)
             if 10_000 * added > 10_000 * source.step_w + problem.step_bp * running:
                 continue
+            wanted = sum(one.power_w // q for one, there in zip(loads, have, strict=True) if there)
+            cranking = [(s >= 0 and not is_on) * (u.crank_w // q) for u, s, is_on in zip(units, now, on, strict=True)]
+            wanted += sum(cranking)
             for outputs in product(*(_outputs(u, s, p, t) for u, s, p in zip(units, now, before, strict=True))):
-                need = dict.fromkeys(problem.buses, 0)
-                for one, there in zip(loads, have, strict=True):
-                    need[one.bus] += there * (one.power_w // q)
-                for u, s, is_on, p in zip(units, now, on, outputs, strict=True):
-                    need[u.bus] += (s >= 0 and not is_on) * (u.crank_w // q) - p
-                battery = sum(need.values())
+                battery = wanted - sum(outputs)
                 left = content - battery
                 if not -(source.charge_w // q) <= battery <= source.discharge_w // q:
                     continue
-                if not source.reserve_wh // QUANTUM_WH <= left <= source.energy_max_wh // QUANTUM_WH:
+                if not source.reserve_wh // quantum_wh <= left <= source.energy_max_wh // quantum_wh:
                     continue
-                if any(abs(sum(need[bus] for bus in inner)) > limit for inner, limit in limited):
-                    continue
+                if limited:
+                    need = dict.fromkeys(problem.buses, 0)
+                    for one, there in zip(loads, have, strict=True):
+                        need[one.bus] += there * (one.power_w // q)
+                    for u, drawn, p in zip(units, cranking, outputs, strict=True):
+                        need[u.bus] += drawn - p
+                    if any(abs(sum(need[bus] for bus in inner)) > limit for inner, limit in limited):
+                        continue
                 after = best(t + 1, now, outputs, have, left)
                 if after is not None:
                     most = max(sum(outputs) + after, -1 if most is None else most)
@@ -214,8 +219,8 @@ def most_generated(problem: BlackStartProblem, live: Live, fed: Fed) -> int | No
     def _starts(t: int, begun: tuple[int, ...]) -> Iterator[tuple[bool, ...]]:
         options = []
         for u, s in zip(units, begun, strict=True):
-            first = max(live.get(u.bus, problem.periods), u.start_least_s // PERIOD_S)
-            last = min(u.start_most_s // PERIOD_S, problem.periods - u.crank_s // PERIOD_S)
+            first = max(live.get(u.bus, problem.periods), u.start_least_s // period_s)
+            last = min(u.start_most_s // period_s, problem.periods - u.crank_s // period_s)
             may = s < 0 and first <= t <= last
             options.append(((True,) if t == last else (False, True)) if may else (False,))
             if s < 0 and t > last:
@@ -239,7 +244,7 @@ def most_generated(problem: BlackStartProblem, live: Live, fed: Fed) -> int | No
                 yield picks
 
     def _outputs(u: Unit, s: int, before: int, t: int) -> range:
-        ramp, on = u.ramp_w_per_min // q, s + u.crank_s // PERIOD_S
+        ramp, on = u.ramp_w_per_min * period_s // 60 // q, s + u.crank_s // period_s
         if s < 0 or t < on:
             return range(1)
         reach = ramp * (t - on + 1)
@@ -247,4 +252,4 @@ def most_generated(problem: BlackStartProblem, live: Live, fed: Fed) -> int | No
         return range(max(low, before - ramp), min(high, before + ramp) + 1)
 
     begun = tuple(-1 for _ in units)
-    return best(0, begun, tuple(0 for _ in units), tuple(False for _ in loads), source.start_wh // QUANTUM_WH)
+    return best(0, begun, tuple(0 for _ in units), tuple(False for _ in loads), source.start_wh // quantum_wh)

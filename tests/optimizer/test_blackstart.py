@@ -11,11 +11,20 @@ from hypothesis import strategies as st
 from alliance.blackstart.check import check
 from alliance.blackstart.paths import path_cost, reached
 from alliance.blackstart.reasons import Kind, NoBlackStart
-from alliance.blackstart.record import BlackStart, BlackStartProblem, plan_from_plain, plan_to_plain
+from alliance.blackstart.record import (
+    BlackStart,
+    BlackStartProblem,
+    Line,
+    Load,
+    Source,
+    Unit,
+    Weight,
+    plan_from_plain,
+    plan_to_plain,
+)
 from optimizer.blackstart.plan import plan_black_start
 from optimizer.solver import Backend, SolverProcess, SolverSettings
 from tests.optimizer.blackstarts import (
-    PERIOD_S,
     QUANTUM_W,
     Fed,
     best_switchings,
@@ -25,6 +34,8 @@ from tests.optimizer.blackstarts import (
 )
 
 EXACT = 1e-6
+OPTIMUM_MWH = 12.5
+"""Of `five_megawatts`."""
 
 
 @pytest.fixture(scope="module")
@@ -48,8 +59,8 @@ def fed(problem: BlackStartProblem) -> Fed:
     )
 
 
-def net_quanta(problem: BlackStartProblem, generated: int) -> int:
-    return generated - sum(u.crank_w * u.crank_s // PERIOD_S for u in problem.units) // QUANTUM_W
+def net_ws(problem: BlackStartProblem, generated: int, *, quantum_w: int = QUANTUM_W) -> int:
+    return generated * quantum_w * problem.period_s - sum(u.crank_w * u.crank_s for u in problem.units)
 
 
 def tried(problem: BlackStartProblem) -> tuple[list[dict[str, int]], dict[int, int | None]]:
@@ -81,8 +92,8 @@ def test_plan_is_the_best_there_is_when_everything_is_tried(fast: bool, process:
         assert same, (seed, live, lives)
         best = most[same[0]]
         assert best is not None, seed
-        best_ws = net_quanta(problem, best) * QUANTUM_W * PERIOD_S
-        slack = 3 * len(problem.units) * problem.periods * PERIOD_S + abs(best_ws) // 100_000
+        best_ws = net_ws(problem, best)
+        slack = 3 * len(problem.units) * problem.periods * problem.period_s + abs(best_ws) // 100_000
         assert proof.net_ws >= best_ws - slack, seed
         if fast:
             assert proof.net_ws <= best_ws, seed
@@ -91,6 +102,50 @@ def test_plan_is_the_best_there_is_when_everything_is_tried(fast: bool, process:
     print(f"{planned} planned, {refused} refused")
     assert planned >= 8
     assert refused >= 3
+
+
+def five_megawatts() -> BlackStartProblem:
+    """180 minutes in quarter-hours, a source of 5 MW and 3 MWh without losses; 1 MW a period is 250 kWh."""
+    mw, minute = 10**6, 60
+    lines = tuple(
+        Line(from_bus=a, to_bus=b, switch_s=minutes * minute, charging_var=0, limit_w=100 * mw)
+        for a, b, minutes in (("S", "A", 15), ("A", "B", 30), ("A", "C", 15))
+    )
+
+    def unit(name: str, bus: str, crank: int, minutes: int, least: int, most: int) -> Unit:
+        return Unit(
+            name=name, bus=bus, crank_w=crank * mw, crank_s=minutes * minute, min_w=least * mw, max_w=most * mw,
+            ramp_w_per_min=mw, start_least_s=0, start_most_s=120 * minute, absorb_var=0,
+        )  # fmt: skip
+
+    return BlackStartProblem(
+        periods=12, period_s=15 * minute, crews=1, weight=Weight.SWITCHING, step_bp=2_000, buses=("S", "A", "B", "C"),
+        lines=lines,
+        source=Source(
+            bus="S", discharge_w=5 * mw, charge_w=5 * mw, energy_max_wh=3 * mw, start_wh=2_750_000, reserve_wh=500_000,
+            eta_c_ppm=10**6, eta_d_ppm=10**6, absorb_var=0, step_w=4 * mw,
+        ),
+        units=(unit("G1", "B", 3, 30, 2, 4), unit("G2", "C", 4, 30, 2, 5)),
+        loads=(Load(name="L1", bus="A", priority=1, power_w=2 * mw), Load(name="L2", bus="B", priority=2, power_w=3 * mw),
+               Load(name="L3", bus="C", priority=2, power_w=3 * mw)),
+    )  # fmt: skip
+
+
+def test_optimum_is_the_one_that_trying_everything_gives_when_the_source_has_5_mw_and_3_mwh(
+    process: SolverProcess,
+) -> None:
+    problem = five_megawatts()
+    found = plan_black_start(problem, gap=EXACT, process=process)
+    proof = check(found)
+    live = dict(zip(problem.buses, proof.live_period, strict=True))
+    most = most_generated(problem, live, fed(problem), quantum_w=10**6)
+    assert most is not None
+    assert proof.net_ws == net_ws(problem, most, quantum_w=10**6)
+    assert proof.net_ws / 3.6e9 == pytest.approx(OPTIMUM_MWH)
+    weaker = replace(problem, source=replace(problem.source, discharge_w=2_999_999))
+    with pytest.raises(NoBlackStart) as refused:
+        plan_black_start(weaker, process=process)
+    assert [(one.kind, one.name, one.needs - one.has) for one in refused.value.reasons] == [(Kind.FIRST_POWER, "G1", 1)]
 
 
 def test_solvers_agree_when_both_plan_the_same_network(process: SolverProcess) -> None:
