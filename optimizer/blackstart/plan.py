@@ -30,7 +30,10 @@ _STAGE_2 = {
 
 _Solve = Callable[..., Optimum | None]
 """Of a `Linear`, to a `gap`."""
-_Found = dict[tuple[str, Any], float]
+_Place = tuple[str, Any]
+"""A variable's name and index."""
+_Places = dict[_Place, int]
+_Found = dict[_Place, float]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,8 +115,9 @@ def _picked_up(
         )
     cranked_w = sum(unit.crank_w * problem.crank_periods(unit) for unit in problem.units)
     claimed = (ceil(-optimum.cost * (1 + gap) * MW) - cranked_w) * problem.period_s
-    chosen = {j: round(optimum.columns[j]) for j in linear.binaries}
-    exact = solve(_fixed(linear, chosen)) or optimum
+    whole = set(linear.binaries)
+    chosen = {place: round(optimum.columns[j]) for place, j in places.items() if j in whole}
+    exact = solve(_fixed(linear, places, chosen)) or optimum
     found = BlackStart(
         problem=problem, solver=solver, claimed_most_ws=claimed, plan=_whole(problem, switched, _values(places, exact))
     )
@@ -121,7 +125,7 @@ def _picked_up(
         check(found)
     except BlackStartPlanWrong as wrong:
         inside = placed(pick_up(problem, paths, switched.live, margin=_margin(problem)))
-        again = solve(_fixed(inside[0], chosen))
+        again = solve(_fixed(*inside, chosen))
         if again is None:
             raise wrong
         found = replace(found, plan=_whole(problem, switched, _values(inside[1], again)))
@@ -136,11 +140,11 @@ def _margin(problem: BlackStartProblem) -> Margin:
     return Margin(power_w=watts, energy_wh=ceil(drawn) + 1)
 
 
-def _fixed(linear: Linear, chosen: dict[int, int]) -> Linear:
-    """The programme that is left when all binaries are."""
+def _fixed(linear: Linear, places: _Places, chosen: dict[_Place, int]) -> Linear:
+    """The programme that is left when all binaries are chosen."""
     low, high = list(linear.low), list(linear.high)
-    for j, value in chosen.items():
-        low[j] = high[j] = float(value)
+    for place, value in chosen.items():
+        low[places[place]] = high[places[place]] = float(value)
     return replace(linear, low=tuple(low), high=tuple(high), binaries=())
 
 
@@ -212,7 +216,7 @@ def _solved(model: Any, solve: _Solve) -> _Found | None:
     return None if found is None else _values(places, found)
 
 
-def _values(places: dict[tuple[str, Any], int], found: Optimum) -> _Found:
+def _values(places: _Places, found: Optimum) -> _Found:
     return {place: found.columns[j] for place, j in places.items()}
 
 

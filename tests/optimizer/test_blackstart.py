@@ -148,6 +148,23 @@ def test_optimum_is_the_one_that_trying_everything_gives_when_the_source_has_5_m
     assert [(one.kind, one.name, one.needs - one.has) for one in refused.value.reasons] == [(Kind.FIRST_POWER, "G1", 1)]
 
 
+def test_last_unit_is_just_on_when_the_horizon_ends(process: SolverProcess) -> None:
+    problem = replace(five_megawatts(), periods=6)
+    assert plan_black_start(problem, process=process).plan.crank_period == (4, 2)
+    with pytest.raises(NoBlackStart) as refused:
+        plan_black_start(replace(problem, periods=5), process=process)
+    assert [(one.kind, one.has, one.needs) for one in refused.value.reasons] == [(Kind.MORE_CREWS, 1, 2)]
+
+
+def test_no_single_limit_is_blamed_when_power_and_energy_are_both_too_small(process: SolverProcess) -> None:
+    problem = replace(five_megawatts(), periods=5, crews=2)
+    with pytest.raises(NoBlackStart) as refused:
+        plan_black_start(problem, process=process)
+    assert [one.kind for one in refused.value.reasons] == [Kind.NOTHING_ALONE]
+    more = replace(problem.source, discharge_w=7 * 10**6, step_w=7 * 10**6, energy_max_wh=6 * 10**6, start_wh=6 * 10**6)
+    assert plan_black_start(replace(problem, source=more), process=process).plan.crank_period == (3, 2)
+
+
 def test_solvers_agree_when_both_plan_the_same_network(process: SolverProcess) -> None:
     glpk = SolverSettings(backend=Backend.GLPK)
     both = 0
