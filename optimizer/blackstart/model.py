@@ -187,7 +187,7 @@ def pick_up(
     m.discharge = pyo.Var(m.T, bounds=(0, None))
     m.charge = pyo.Var(m.T, bounds=(0, None))
     m.content = pyo.Var(m.T, bounds=_content_box(m))
-    m.slack = pyo.Var(bounds=(0, None if relaxed else 0))
+    m.slack = pyo.Var(bounds=_slack_box(problem, relaxed))
     m.zero = pyo.Var(bounds=(0, 0))
     m.dump = pyo.Var(m.T, bounds=(0, None if relaxed is Relaxed.LOAD else 0))
     for rule in (started, ramped_most, ramped_least, ramp_up, ramp_down, balance, store, gives, takes, one_way, step):
@@ -348,8 +348,14 @@ def _pick_box(m: pyo.Model, i: int, t: int) -> tuple[int, int]:
     return 0, int(m.live.get(m.problem.loads[i].bus, m.problem.periods) <= t)
 
 
-def _content_box(m: pyo.Model) -> tuple[float, float | None]:
-    """Never into the reserve"""
+def _content_box(m: pyo.Model) -> tuple[float, float]:
+    """Never into the reserve, never above the most"""
     source, inside = m.problem.source, m.margin.energy_wh
-    most = None if m.relaxed is Relaxed.ENERGY else max(source.reserve_wh, source.energy_max_wh - inside) / MW
-    return min(source.energy_max_wh, source.reserve_wh + inside) / MW, most
+    most = max(source.reserve_wh, source.energy_max_wh - inside)
+    return min(source.energy_max_wh, source.reserve_wh + inside) / MW, most / MW
+
+
+def _slack_box(problem: BlackStartProblem, relaxed: Relaxed | None) -> tuple[float, float | None]:
+    """Nothing where no limit gives way; energy only as far as the battery holds it."""
+    room = (problem.source.energy_max_wh - problem.source.start_wh) / MW
+    return 0.0, None if relaxed not in (None, Relaxed.ENERGY) else room if relaxed else 0.0
