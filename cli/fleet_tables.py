@@ -4,17 +4,40 @@ stations.csv: station, region, charge_kw, discharge_kw, energy_min_kwh, energy_m
 eta_c_pct, eta_d_pct, wear_yuan_per_kwh, pcc_import_kw, pcc_export_kw; optional keep_pct (content that is left after a
 period, 100). prices.csv, a line a region and period: region, period (from 0), buy_yuan_per_kwh, sell_yuan_per_kwh,
 import_limit_kw, export_limit_kw; optional base_load_kw (0). loads.csv, a line a station and period: station, period,
-net_load_kw; optional curtailable_kw, own_need_kwh (0). ties.csv, if there is one: from_region, to_region, limit_kw,
-loss_pct. leases.csv, if there is one: lease, station, charge_kw, discharge_kw, energy_kwh, start_kwh, end_min_kwh; a
-lease is firm if nominations.csv has its periods: lease, period, nominated_kw (discharge positive). Names of stations,
-regions and leases are free; their order is that of stations.csv, prices.csv and leases.csv.
+net_load_kw; optional curtailable_kw, own_need_kwh (0), content_most_kwh (empty: the capacity). All others only if they
+are there. ties.csv: from_region, to_region, limit_kw, loss_pct. leases.csv: lease, station, charge_kw, discharge_kw,
+energy_kwh, start_kwh, end_min_kwh; a lease is firm if nominations.csv has its periods: lease, period, nominated_kw
+(discharge positive). reserves.csv: reserve, direction (up, down), duration_s, activation_pct; optional
+short_yuan_per_kw_h (empty: never gives way). reserve_prices.csv (0): reserve, period, price_yuan_per_kw_h.
+requirements.csv, a line a reserve, region and period (0): reserve, region, period, required_kw. scenarios.csv:
+scenario, probability_pct; then scenario_loads.csv has every scenario, station and period: scenario, station, period,
+net_load_kw. risk.csv, one line: cvar_alpha_pct, cvar_weight_pct.
+
+Names of stations, regions, leases, reserves and scenarios are free; their order is that of stations.csv, prices.csv and
+the table of the others' own name. Powers become whole Wh a period: loads and orders to the nearest, limits rounded
+down, requirements up.
 """
 
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
-from alliance.fleetplan import MILLION, RISK_NEUTRAL, FieldWrong, FleetLease, FleetProblem, FleetStation, Region, Tie
+from alliance.fleetplan import (
+    MILLION,
+    MOST_ENERGY_WH,
+    RISK_NEUTRAL,
+    Direction,
+    FieldWrong,
+    FleetLease,
+    FleetProblem,
+    FleetStation,
+    Region,
+    Reserve,
+    Risk,
+    Scenario,
+    Tie,
+)
 from cli.offers import Row, TableWrong, csv_rows
 
 _STATION = {
@@ -27,21 +50,45 @@ _PRICES = {
     "buy_yuan_per_kwh": "buy_price", "sell_yuan_per_kwh": "sell_price", "import_limit_kw": "import_limit_w",
     "export_limit_kw": "export_limit_w", "base_load_kw": "base_load_w",
 }  # fmt: skip
-_LOADS = {"net_load_kw": "net_load_w", "curtailable_kw": "curtailable_w", "own_need_kwh": "own_need_floor_wh"}
+_LOADS = {
+    "net_load_kw": "net_load_w", "curtailable_kw": "curtailable_w", "own_need_kwh": "own_need_floor_wh",
+    "content_most_kwh": "content_most_wh",
+}  # fmt: skip
 _TIE = {"limit_kw": "limit_w", "loss_pct": "loss_ppm"}
 _LEASE = {
     "charge_kw": "charge_w", "discharge_kw": "discharge_w", "energy_kwh": "energy_wh", "start_kwh": "start_wh",
     "end_min_kwh": "end_min_wh",
 }  # fmt: skip
 _NOMINATION = {"nominated_kw": "nomination_w"}
-_ABSENT = {"keep_ppm": MILLION, "base_load_w": 0, "curtailable_w": 0, "own_need_floor_wh": 0}
-_LOADS_ROUND = ("base_load_w", "net_load_w", "nomination_w")
-"""To the nearest Wh a period; limits are rounded down."""
+_RESERVE = {"duration_s": "duration_s", "activation_pct": "activation_ppm"}
+_SHORT = {"short_yuan_per_kw_h": "short_price"}
+_RESERVE_PRICE = {"price_yuan_per_kw_h": "price"}
+_REQUIREMENT = {"required_kw": "requirement_w"}
+_SCENARIO = {"probability_pct": "probability_ppm"}
+_SCENARIO_LOAD = {"net_load_kw": "net_load_w"}
+_RISK = {"cvar_alpha_pct": "cvar_alpha_ppm", "cvar_weight_pct": "cvar_weight_ppm"}
+_ABSENT = {
+    "keep_ppm": MILLION, "base_load_w": 0, "curtailable_w": 0, "own_need_floor_wh": 0,
+    "content_most_wh": MOST_ENERGY_WH,
+}  # fmt: skip
 _HOUR_S = 3600
-_WHERE = re.compile(r"(stations|regions|ties|leases)\[(\d+)\]\.(\w+?)(?: \(its length\))?(?:\[(\d+)\])?")
+_ROUNDED_BY = dict.fromkeys(("base_load_w", "net_load_w", "nomination_w"), _HOUR_S // 2)
+_ROUNDED_BY |= {"requirement_w": _HOUR_S - 1}
+"""What is added before a power is rounded down to Wh a period: half, or all but 1, of a part."""
+_WHERE = re.compile(r"(\w+)(?:\[(\d+)\])?(?:\.(\w+))?(?:\[(\d+)\])?(?:\[(\d+)\])?(?: \(.*\)| together)?")
+_FILES = {name: f"{name}.csv" for name in ("stations", "ties", "leases", "reserves", "scenarios", "risk")}
+_FILES |= {"regions": "prices.csv"}
 
-Places = dict[tuple[str, int, int], Row]
-"""Table, index and period (−1: none) → the row that it came from."""
+Places = dict[tuple[str | int, ...], Row]
+"""Table, index and period (−1: none), or table, index, field and its indices → the row that it came from."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Names:
+    """Names that a table gave, and where each stands."""
+
+    file: str
+    order: Mapping[str, int]
 
 
 def fleet_in(folder: Path, *, period_s: int) -> FleetProblem:
@@ -54,6 +101,8 @@ def fleet_in(folder: Path, *, period_s: int) -> FleetProblem:
     _require_whole(folder / "prices.csv", "region", regions, periods)
     _require_whole(folder / "loads.csv", "station", {name: loads.get(name, []) for name in rows}, periods)
     order = {name: k for k, name in enumerate(regions)}
+    sites = Names(file="stations.csv", order={name: k for k, name in enumerate(rows)})
+    areas = Names(file="prices.csv", order=order)
     for i, row in enumerate(rows.values()):
         places["stations", i, -1] = row
     try:
@@ -65,16 +114,15 @@ def fleet_in(folder: Path, *, period_s: int) -> FleetProblem:
             stations=tuple(
                 FleetStation(
                     region=_known(row, "region", order),
-                    content_most_wh=(),
                     **_numbers(row, _STATION, period_s),  # type: ignore[arg-type]  # single numbers alone
-                    **_columns(loads[name]),  # type: ignore[arg-type]  # series alone
+                    **_without_limit(_columns(loads[name])),  # type: ignore[arg-type]  # series alone
                 )
                 for name, row in rows.items()
             ),
-            reserves=(),
-            scenarios=(),
-            risk=RISK_NEUTRAL,
-            leases=tuple(_leases(folder, {name: k for k, name in enumerate(rows)}, places, period_s)),
+            reserves=tuple(_reserves(folder, areas, periods, places, period_s)),
+            scenarios=tuple(_scenarios(folder, sites, periods, places, period_s)),
+            risk=_risk(folder / "risk.csv", places),
+            leases=tuple(_leases(folder, sites.order, places, period_s)),
         )
     except FieldWrong as error:
         raise _placed(error, places) from error
@@ -137,6 +185,84 @@ def _leases(folder: Path, order: Mapping[str, int], places: Places, period_s: in
         yield FleetLease(station=order[row.cells["station"]], nomination_wh=orders, **_numbers(row, _LEASE, period_s))
 
 
+def _reserves(folder: Path, areas: Names, periods: int, places: Places, period_s: int) -> Iterable[Reserve]:
+    path = folder / "reserves.csv"
+    rows = _named(path, "reserve", ("direction", *_RESERVE, *_SHORT), optional=_SHORT) if path.exists() else {}
+    known = {"reserve": Names(file=path.name, order={name: q for q, name in enumerate(rows)})}
+    paid = _indexed(folder / "reserve_prices.csv", known, _RESERVE_PRICE, "reserves", periods, places, period_s)
+    wanted = _indexed(
+        folder / "requirements.csv", known | {"region": areas}, _REQUIREMENT, "reserves", periods, places, period_s
+    )
+    nothing = (0,) * periods
+    for q, row in enumerate(rows.values()):
+        places["reserves", q, -1] = row
+        if row.cells["direction"] not in list(Direction):
+            raise row.wrong("direction", "up or down")
+        short = _numbers(row, _SHORT, period_s) if row.cells.get("short_yuan_per_kw_h") else {}
+        yield Reserve(
+            direction=Direction(row.cells["direction"]),
+            price=paid.get((q,), nothing),
+            requirement_wh=tuple(wanted.get((q, r), nothing) for r in areas.order.values()),
+            **_numbers(row, _RESERVE, period_s),
+            **short,
+        )
+
+
+def _scenarios(folder: Path, sites: Names, periods: int, places: Places, period_s: int) -> Iterable[Scenario]:
+    path, loads = folder / "scenarios.csv", folder / "scenario_loads.csv"
+    rows = _named(path, "scenario", _SCENARIO, optional=()) if path.exists() else {}
+    known = {"scenario": Names(file=path.name, order={name: w for w, name in enumerate(rows)}), "station": sites}
+    found = _indexed(loads, known, _SCENARIO_LOAD, "scenarios", periods, places, period_s)
+    for (scenario, row), (station, i) in ((a, b) for a in rows.items() for b in sites.order.items()):
+        w = known["scenario"].order[scenario]
+        places["scenarios", w, -1] = row
+        if (w, i) not in found:
+            got = f"no periods of scenario {scenario}, station {station}"
+            raise TableWrong(file=loads.name, line=0, column="period", got=got, want=f"{periods}")
+    for w, row in enumerate(rows.values()):
+        yield Scenario(
+            net_load_wh=tuple(found[w, i] for i in sites.order.values()), **_numbers(row, _SCENARIO, period_s)
+        )
+
+
+def _risk(path: Path, places: Places) -> Risk:
+    found = RISK_NEUTRAL
+    for row in csv_rows(path) if path.exists() else ():
+        _require_columns(row, _RISK, optional=())
+        if ("risk", -1) in places:
+            raise row.wrong("cvar_alpha_pct", "one line alone")
+        places["risk", -1] = row
+        found = Risk(**_numbers(row, _RISK, _HOUR_S))
+    return found
+
+
+def _indexed(
+    path: Path, known: Mapping[str, Names], columns: Mapping[str, str], table: str, periods: int, places: Places,
+    period_s: int,
+) -> dict[tuple[int, ...], tuple[int, ...]]:  # fmt: skip
+    """The one figure of a table by the places of its names, in order of period; nothing if there is no such table."""
+    found: dict[tuple[int, ...], list[int]] = {}
+    (field,) = ("_wh".join(name.rsplit("_w", 1)) if name.endswith("_w") else name for name in columns.values())
+    for row in csv_rows(path) if path.exists() else ():
+        _require_columns(row, (*known, "period", *columns), optional=())
+        for column, names in known.items():
+            if row.cells[column] not in names.order:
+                raise row.wrong(column, f"a {column} of {names.file}")
+        key = tuple(names.order[row.cells[column]] for column, names in known.items())
+        values = found.setdefault(key, [])
+        if row.number("period", "period") != len(values) or len(values) == periods:
+            want = f"{len(values)}, the next one" if len(values) < periods else f"none above {periods - 1}"
+            raise row.wrong("period", want)
+        places[table, key[0], field, *key[1:], len(values)] = row
+        values.append(_numbers(row, columns, period_s)[field])
+    for key, values in found.items():
+        if len(values) < periods:
+            names_ = ", ".join(f"{c} {list(n.order)[k]}" for (c, n), k in zip(known.items(), key, strict=True))
+            got = f"{len(values)} periods of {names_}"
+            raise TableWrong(file=path.name, line=0, column="period", got=got, want=f"{periods}")
+    return {key: tuple(values) for key, values in found.items()}
+
+
 def _numbers(row: Row, columns: Mapping[str, str], period_s: int) -> dict[str, int]:
     """A row's cells under the problem's names: powers as Wh a period."""
     found = {}
@@ -145,8 +271,7 @@ def _numbers(row: Row, columns: Mapping[str, str], period_s: int) -> dict[str, i
         if value is None:
             raise row.wrong(column, "a number")
         if field.endswith("_w"):
-            half = _HOUR_S // 2 if field in _LOADS_ROUND else 0
-            found[field.removesuffix("_w") + "_wh"] = (value * period_s + half) // _HOUR_S
+            found[field.removesuffix("_w") + "_wh"] = (value * period_s + _ROUNDED_BY.get(field, 0)) // _HOUR_S
         else:
             found[field] = value
     return found
@@ -154,6 +279,12 @@ def _numbers(row: Row, columns: Mapping[str, str], period_s: int) -> dict[str, i
 
 def _columns(values: list[dict[str, int]]) -> dict[str, tuple[int, ...]]:
     return {name: tuple(v[name] for v in values) for name in values[0]}
+
+
+def _without_limit(series: dict[str, tuple[int, ...]]) -> dict[str, tuple[int, ...]]:
+    """No series of content limits where no line has one."""
+    unlimited = set(series["content_most_wh"]) == {_ABSENT["content_most_wh"]}
+    return series | ({"content_most_wh": ()} if unlimited else {})
 
 
 def _known(row: Row, column: str, order: Mapping[str, int]) -> int:
@@ -184,18 +315,24 @@ def _require_whole(path: Path, key: str, found: Mapping[str, list[dict[str, int]
 
 
 def _placed(error: FieldWrong, places: Places) -> FieldWrong | TableWrong:
-    """A field outside its limit as the cell that it came from."""
+    """A field outside its limit as the cell that it came from; as its file, where no one cell is wrong."""
     at = _WHERE.fullmatch(error.field)
-    if at is None:
+    if at is None or at[1] not in _FILES:
         return error
-    table, index, field, period = at[1], int(at[2]), at[3], -1 if at[4] is None else int(at[4])
-    row = places.get((table, index, period)) or places.get((table, index, -1))
-    columns = {
-        f.removesuffix("_w").removesuffix("_wh"): c
-        for t in (_STATION, _PRICES, _LOADS, _TIE, _LEASE, _NOMINATION)
-        for c, f in t.items()
-    }
+    table, index, field = at[1], () if at[2] is None else (int(at[2]),), at[3] or ""
+    more = tuple(int(k) for k in (at[4], at[5]) if k is not None)
+    keys: list[tuple[str | int, ...]] = [(table, *index, field, *more), (table, *index, *more), (table, *index, -1)]
+    column = _COLUMN_OF.get(field.removesuffix("_wh"), field or table.removesuffix("s"))
+    row = next((places[key] for key in keys if key in places), None)
     if row is None:
-        return error
-    column = columns.get(field.removesuffix("_wh"), field)
+        return TableWrong(file=_FILES[table], line=0, column=column, got=error.value, want=error.limit)
     return row.wrong(column, f"as {field} {error.value}, {error.limit}")
+
+
+_COLUMN_OF = {
+    field.removesuffix("_w").removesuffix("_wh"): column
+    for table in (_STATION, _PRICES, _LOADS, _TIE, _LEASE, _NOMINATION, _RESERVE, _SHORT, _RESERVE_PRICE, _REQUIREMENT,
+                  _SCENARIO, _RISK)
+    for column, field in table.items()
+}  # fmt: skip
+"""Of each field of a problem, the column that says it."""
