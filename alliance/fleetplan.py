@@ -47,6 +47,10 @@ class Region:
     export_limit_wh: tuple[int, ...]
     base_load_wh: tuple[int, ...]
     """Load less renewables of the region outside its stations; negative where renewables prevail."""
+    cut_most_wh: tuple[int, ...] = later(())
+    """Load outside its stations that may be cut at `cut_price`, a further source beside import; empty: none."""
+    cut_price: tuple[int, ...] = later(())
+    """0 or more; empty where `cut_most_wh` is."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -237,6 +241,8 @@ REGION_SERIES_LIMITS: dict[str, tuple[int, int]] = {
     "export_limit_wh": (0, MOST_ENERGY_WH),
     "base_load_wh": (-MOST_ENERGY_WH, MOST_ENERGY_WH),
 }
+CUT_LIMITS: dict[str, tuple[int, int]] = {"cut_most_wh": (0, MOST_ENERGY_WH), "cut_price": (0, MOST_PRICE)}
+"""Least and most of what a region's cut load has an entry a period of."""
 
 
 def problem_to_plain(problem: FleetProblem) -> dict[str, object]:
@@ -313,6 +319,8 @@ def _validate_region(name: str, region: Region, periods: int) -> None:
     for t, (sell, buy) in enumerate(zip(region.sell_price, region.buy_price, strict=True)):
         if sell > buy:
             raise FieldWrong(field=f"{name}.sell_price[{t}]", value=str(sell), limit=f"at most buy_price {buy}")
+    for field, (low, high) in CUT_LIMITS.items() if region.cut_most_wh or region.cut_price else ():
+        _require_series(f"{name}.{field}", getattr(region, field), periods, low, high)
 
 
 def _validate_tie(name: str, tie: Tie, regions: int) -> None:

@@ -3,11 +3,12 @@
 Anyone checks it without a solver. Prices λ of the regions' balances take the fleet apart (weak duality): whatever whole
 numbers they and the rows' duals y are, no plan costs less than
 
-    Σ λ·load + Σ_regions min(q p − λ) i + (λ − q s) x + Σ_ties min(…) + Σ_reserves min(ρ, its price) wanted
-    + Σ_stations [ y·b + Σ_j min over the box r_j ],
+    Σ λ·load + Σ_regions min(q p − λ) i + (λ − q s) x + (q p_k − λ) k + Σ_ties min(…)
+    + Σ_reserves min(ρ, its price) wanted + Σ_stations [ y·b + Σ_j min over the box r_j ],
 
-r the reduced costs, a y of the wrong sign counted as 0, charge and discharge together in their hull, q the cases'
-weights, which must be among those that the risk rule allows. Money is in microcents: 1 Wh at 1 cent per MWh.
+k the load cut at p_k, r the reduced costs, a y of the wrong sign counted as 0, charge and discharge together in their
+hull, q the cases' weights, which must be among those that the risk rule allows. Money is in microcents: 1 Wh at 1 cent
+per MWh.
 """
 
 import hashlib
@@ -19,6 +20,7 @@ from fractions import Fraction
 from itertools import chain, groupby
 
 from alliance.errors import Malformed, Refused
+from alliance.fleetexchange import bill_of, exchange_of, most_taken_wh
 from alliance.fleetlease import Leased, account_path, account_unit, account_window, leased
 from alliance.fleetplan import (
     MILLION,
@@ -361,25 +363,25 @@ def _check_borne(
 
 
 def _bills(plan: FleetPlan, problem: FleetProblem) -> list[int]:
-    """What each case's exchange with the grid costs, in millionths of a microcent, within all limits."""
+    """What each case's exchange with the grid and cut load cost, in millionths of a microcent, within all limits."""
     bills = []
     for w in range(len(problem.case_ppm)):
         bill = 0
         for r, (region, series) in enumerate(zip(problem.regions, exchange_microwh(plan, problem, w), strict=True)):
             for t, net in enumerate(series):
-                low, high = -region.export_limit_wh[t] * MILLION, region.import_limit_wh[t] * MILLION
+                low, high = -region.export_limit_wh[t] * MILLION, most_taken_wh(region, t) * MILLION
                 if not low <= net <= high:
                     raise LimitBroken(
                         limit="exchange", place=f"regions[{r}] in case {w}", period=t, value_wh=Fraction(net, MILLION),
                         low_wh=low // MILLION, high_wh=high // MILLION,
                     )  # fmt: skip
-                bill += net * (region.buy_price[t] if net > 0 else region.sell_price[t])
+                bill += bill_of(region, t, net)
         bills.append(bill)
     return bills
 
 
 def exchange_microwh(plan: FleetPlan, problem: FleetProblem, w: int) -> list[list[int]]:
-    """What each region takes from the grid in a case, [region][period], exactly, in millionths of a Wh."""
+    """What each region takes in a case, [region][period], exactly, in millionths of a Wh: from the grid, load cut."""
     net = [[load * MILLION for load in region.base_load_wh] for region in problem.regions]
     for i, station in enumerate(problem.stations):
         series, load = net[station.region], problem.net_loads(i)[w]
@@ -392,6 +394,14 @@ def exchange_microwh(plan: FleetPlan, problem: FleetProblem, w: int) -> list[lis
             net[left][t] += MILLION * abs(sent)
             net[reached][t] -= (MILLION - tie.loss_ppm) * abs(sent)
     return net
+
+
+def grid_microwh(plan: FleetPlan, problem: FleetProblem, w: int) -> list[list[int]]:
+    """What each region takes from the grid in a case, import positive: what it takes less the load that it cuts."""
+    return [
+        [taken - exchange_of(region, t, taken).cut for t, taken in enumerate(row)]
+        for region, row in zip(problem.regions, exchange_microwh(plan, problem, w), strict=True)
+    ]
 
 
 def _unheld_cost(plan: FleetPlan, problem: FleetProblem) -> int:
@@ -460,13 +470,15 @@ def _check_weights(problem: FleetProblem, duals: FleetDuals) -> None:
 
 
 def _region_bound(problem: FleetProblem, duals: FleetDuals, r: int) -> int:
-    """Base load and requirements at their prices, import and export at their best."""
+    """Base load and requirements at their prices, import, export and cut load at their best."""
     region, total = problem.regions[r], 0
     for weight, prices in zip(duals.case_weights, duals.balance, strict=True):
         for t, price in enumerate(prices[r]):
             total += price * region.base_load_wh[t]
             total += min(0, weight * region.buy_price[t] - price) * region.import_limit_wh[t]
             total += min(0, price - weight * region.sell_price[t]) * region.export_limit_wh[t]
+            if region.cut_most_wh:
+                total += min(0, weight * region.cut_price[t] - price) * region.cut_most_wh[t]
     for reserve, held in zip(problem.reserves, duals.held, strict=True):
         worths = (held_worth(reserve, y, duals.denominator) for y in held[r])
         total += sum(y * least for y, least in zip(worths, reserve.requirement_wh[r], strict=True))

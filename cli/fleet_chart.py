@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 
 from alliance.fleetplan import MILLION, FleetPlan, FleetProblem
-from alliance.fleetproof import exchange_microwh
+from alliance.fleetproof import grid_microwh
 
 _WIDTH, _HEIGHT, _LEFT, _RIGHT, _TOP, _BOTTOM = 960, 420, 90, 20, 50, 40
 _LINES = 5
@@ -19,7 +19,7 @@ def chart_of(problem: FleetProblem, plan: FleetPlan) -> str:
     load = [sum(r.base_load_wh[t] for r in problem.regions) for t in periods]
     load = [x + sum(problem.net_loads(i)[0][t] for i in range(len(problem.stations))) for t, x in enumerate(load)]
     battery = [sum(row[t] for row in plan.battery_wh) for t in periods]
-    net = exchange_microwh(plan, problem, 0)
+    net = grid_microwh(plan, problem, 0)
     exchange = [sum(row[t] for row in net) // MILLION for t in periods]
     series = [("#888", load), ("#0a7d3c", battery), ("#0050b3", exchange)]
     kw = [(colour, [wh * _HOUR_S / problem.period_s / 1000 for wh in row]) for colour, row in series]

@@ -14,6 +14,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from alliance.errors import Malformed, Refused
+from alliance.fleetexchange import exchange_of
 from alliance.fleetlease import account_path, account_unit, netted
 from alliance.fleetplan import MILLION, FleetPlan, FleetProblem
 from alliance.fleetproof import FleetProof, certificate_to_plain, check, exchange_microwh
@@ -123,16 +124,17 @@ def said(proof: FleetProof) -> str:
 def by_region(problem: FleetProblem, plan: FleetPlan, regions: int) -> Table:
     """Energy of each of the first so many regions over the horizon, in the mean of the cases, kWh."""
     table = Table(title="kWh", title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1))
-    headings = ("region 区域", "stations 站数", "load 负荷", "charged 充电", "discharged 放电", "curtailed 弃电",
-                "import 受电", "export 上网")  # fmt: skip
+    headings = ["region 区域", "stations 站数", "load 负荷", "charged 充电", "discharged 放电", "curtailed 弃电",
+                "import 受电", "export 上网"]  # fmt: skip
+    headings += ["cut 切负荷"] if any(region.cut_most_wh for region in problem.regions) else []
     for heading in headings:
         table.add_column(heading, justify="right", no_wrap=True)
     rows = [_row(problem, plan, r) for r in range(regions)]
     for r, row in enumerate(rows[:_MOST_ROWS]):
-        table.add_row(str(r), str(row[0]), *map(_kwh, row[1:]))
+        table.add_row(str(r), str(row[0]), *map(_kwh, row[1 : len(headings) - 1]))
     table.add_section()
     total = [sum(column) for column in zip(*rows, strict=True)]
-    table.add_row("Σ", str(total[0]), *map(_kwh, total[1:]), style="bold")
+    table.add_row("Σ", str(total[0]), *map(_kwh, total[1 : len(headings) - 1]), style="bold")
     return table
 
 
@@ -168,15 +170,17 @@ def _by_lease(problem: FleetProblem, plan: FleetPlan) -> Table:
 def _row(problem: FleetProblem, plan: FleetPlan, r: int) -> list[int]:
     here = [i for i, station in enumerate(problem.stations) if station.region == r]
     flows = [flow for i in here for flow in plan.battery_wh[i]]
-    load = curtailed = taken = given = 0
+    load = curtailed = taken = given = cut = 0
     for w, ppm in enumerate(problem.case_ppm):
         own = sum(problem.regions[r].base_load_wh) + sum(sum(problem.net_loads(i)[w]) for i in here)
         net = exchange_microwh(plan, problem, w)[r]
         load += ppm * own
         curtailed += ppm * sum(sum(plan.curtailed_wh[w][i]) for i in here)
-        taken += ppm * sum(max(0, x) for x in net) // MILLION
-        given += ppm * sum(max(0, -x) for x in net) // MILLION
-    mean = [x // MILLION for x in (load, curtailed, taken, given)]
+        found = [exchange_of(problem.regions[r], t, x) for t, x in enumerate(net)]
+        taken += ppm * sum(x.imported for x in found) // MILLION
+        given += ppm * sum(x.exported for x in found) // MILLION
+        cut += ppm * sum(x.cut for x in found) // MILLION
+    mean = [x // MILLION for x in (load, curtailed, taken, given, cut)]
     return [len(here), mean[0], -_sum(flows, -1), _sum(flows, 1), *mean[1:]]
 
 

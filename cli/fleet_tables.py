@@ -3,7 +3,8 @@
 stations.csv: station, region, charge_kw, discharge_kw, energy_min_kwh, energy_max_kwh, start_kwh, end_min_kwh,
 eta_c_pct, eta_d_pct, wear_yuan_per_kwh, pcc_import_kw, pcc_export_kw; optional keep_pct (content that is left after a
 period, 100). prices.csv, a line a region and period: region, period (from 0), buy_yuan_per_kwh, sell_yuan_per_kwh,
-import_limit_kw, export_limit_kw; optional base_load_kw (0). loads.csv, a line a station and period: station, period,
+import_limit_kw, export_limit_kw; optional base_load_kw (0), cut_most_kw and cut_yuan_per_kwh (both empty: no load may
+be cut). loads.csv, a line a station and period: station, period,
 net_load_kw; optional curtailable_kw, own_need_kwh (0), content_most_kwh (empty: the capacity). All others only if they
 are there. ties.csv: from_region, to_region, limit_kw, loss_pct. leases.csv: lease, station, charge_kw, discharge_kw,
 energy_kwh, start_kwh, end_min_kwh; a lease is firm if nominations.csv has its periods: lease, period, nominated_kw
@@ -48,7 +49,8 @@ _STATION = {
 }  # fmt: skip
 _PRICES = {
     "buy_yuan_per_kwh": "buy_price", "sell_yuan_per_kwh": "sell_price", "import_limit_kw": "import_limit_w",
-    "export_limit_kw": "export_limit_w", "base_load_kw": "base_load_w",
+    "export_limit_kw": "export_limit_w", "base_load_kw": "base_load_w", "cut_most_kw": "cut_most_w",
+    "cut_yuan_per_kwh": "cut_price",
 }  # fmt: skip
 _LOADS = {
     "net_load_kw": "net_load_w", "curtailable_kw": "curtailable_w", "own_need_kwh": "own_need_floor_wh",
@@ -69,8 +71,10 @@ _SCENARIO_LOAD = {"net_load_kw": "net_load_w"}
 _RISK = {"cvar_alpha_pct": "cvar_alpha_ppm", "cvar_weight_pct": "cvar_weight_ppm"}
 _ABSENT = {
     "keep_ppm": MILLION, "base_load_w": 0, "curtailable_w": 0, "own_need_floor_wh": 0,
-    "content_most_wh": MOST_ENERGY_WH,
+    "content_most_wh": MOST_ENERGY_WH, "cut_most_w": 0, "cut_price": 0,
 }  # fmt: skip
+_TOGETHER = {"cut_most_kw": "cut_yuan_per_kwh", "cut_yuan_per_kwh": "cut_most_kw"}
+"""Cells of which neither may be empty alone."""
 _HOUR_S = 3600
 _ROUNDED_BY = dict.fromkeys(("base_load_w", "net_load_w", "nomination_w"), _HOUR_S // 2)
 _ROUNDED_BY |= {"requirement_w": _HOUR_S - 1}
@@ -109,7 +113,7 @@ def fleet_in(folder: Path, *, period_s: int) -> FleetProblem:
         return FleetProblem(
             periods=periods,
             period_s=period_s,
-            regions=tuple(Region(**_columns(values)) for values in regions.values()),
+            regions=tuple(Region(**_without_cut(_columns(values))) for values in regions.values()),
             ties=tuple(_ties(folder / "ties.csv", order, places, period_s)),
             stations=tuple(
                 FleetStation(
@@ -268,7 +272,7 @@ def _numbers(row: Row, columns: Mapping[str, str], period_s: int) -> dict[str, i
     found = {}
     for column, field in columns.items():
         value = row.number(column, field) if row.cells.get(column) else _ABSENT.get(field)
-        if value is None:
+        if value is None or (not row.cells.get(column) and row.cells.get(_TOGETHER.get(column, ""))):
             raise row.wrong(column, "a number")
         if field.endswith("_w"):
             found[field.removesuffix("_w") + "_wh"] = (value * period_s + _ROUNDED_BY.get(field, 0)) // _HOUR_S
@@ -285,6 +289,12 @@ def _without_limit(series: dict[str, tuple[int, ...]]) -> dict[str, tuple[int, .
     """No series of content limits where no line has one."""
     unlimited = set(series["content_most_wh"]) == {_ABSENT["content_most_wh"]}
     return series | ({"content_most_wh": ()} if unlimited else {})
+
+
+def _without_cut(series: dict[str, tuple[int, ...]]) -> dict[str, tuple[int, ...]]:
+    """No series of cut load where no line has one."""
+    cut = ("cut_most_wh", "cut_price")
+    return series | (dict.fromkeys(cut, ()) if not any(any(series[name]) for name in cut) else {})
 
 
 def _known(row: Row, column: str, order: Mapping[str, int]) -> int:

@@ -25,7 +25,7 @@ from alliance.fleetplan import (
     require_within,
     unheld_wh,
 )
-from alliance.fleetproof import FleetCertificate, LimitBroken, exchange_microwh, objective_microcents
+from alliance.fleetproof import FleetCertificate, LimitBroken, exchange_microwh, grid_microwh, objective_microcents
 from alliance.replan.record import (
     Cycle,
     Lowered,
@@ -170,8 +170,7 @@ def in_force(base: FleetCertificate, after: Replan | None) -> FleetPlan:
 def shortage(problem: FleetProblem, plan: FleetPlan, made: Cycle) -> Shortage:
     """What a plan of a cycle's problem leaves open."""
     regions = made.regions
-    net = exchange_microwh(plan, problem, 0)
-    grid = [list(row) for row in net[:regions]]
+    grid = [list(row) for row in grid_microwh(plan, problem, 0)[:regions]]
     unserved = [list(row) for row in made.site_unserved_wh]
     spilled = [list(row) for row in made.site_spilled_wh]
     for k, tie in enumerate(problem.ties):
@@ -238,12 +237,21 @@ def relieved(plan: FleetPlan, problem: FleetProblem, regions: int) -> FleetPlan:
     for k, tie in valves:
         region, valve = problem.regions[tie.to_region], problem.regions[tie.from_region]
         for t, micro in enumerate(net[tie.to_region]):
-            over = -(-micro // MILLION) - region.import_limit_wh[t]
-            under = -(micro // MILLION) - region.export_limit_wh[t]
+            first, last = _cut_before(region, valve, t)
+            over = -(-micro // MILLION) - region.import_limit_wh[t] - first
+            under = -(micro // MILLION) - region.export_limit_wh[t] + last
             flow = min(max(0, over), valve.import_limit_wh[t]) - min(max(0, under), valve.export_limit_wh[t])
             flows[k][t] = flow
             net[tie.to_region][t] -= flow * MILLION
     return replace(plan, tie_wh=(tuple(map(tuple, flows)),))
+
+
+def _cut_before(region: Region, valve: Region, t: int) -> tuple[int, int]:
+    """Load that is cut before the valve gives anything, and that is cut before it takes any less: all, or none."""
+    if not region.cut_most_wh:
+        return 0, 0
+    most, price = region.cut_most_wh[t], region.cut_price[t]
+    return most * (price <= valve.buy_price[t]), most * (price < valve.sell_price[t])
 
 
 def _from_position(region: Region, position: Series, price: int) -> tuple[Region, Region]:
@@ -259,7 +267,8 @@ def _from_position(region: Region, position: Series, price: int) -> tuple[Region
         near.append((up, down, max(0, -p if p < 0 else most - p), max(0, p if p > 0 else least + p)))
         far.append((buy + price, min(sell - price, buy + price), most if p < 0 else 0, least if p > 0 else 0))
     base = tuple(load - p for load, p in zip(region.base_load_wh, position, strict=True))
-    return _region(near, base), _region(far, (0,) * len(position))
+    here = replace(_region(near, base), cut_most_wh=region.cut_most_wh, cut_price=region.cut_price)
+    return here, _region(far, (0,) * len(position))
 
 
 def _region(rows: Sequence[Series], base: Series) -> Region:
@@ -451,7 +460,7 @@ def _sliced(problem: FleetProblem, stations: tuple[FleetStation, ...], first: in
 
 def _exchange(problem: FleetProblem, plan: FleetPlan, first: int, last: int) -> Table:
     """What each region takes from the grid, Wh, to the nearest."""
-    net = exchange_microwh(plan, problem, 0)
+    net = grid_microwh(plan, problem, 0)
     return tuple(tuple((2 * x + MILLION) // (2 * MILLION) for x in row[first:last]) for row in net)
 
 

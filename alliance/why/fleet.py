@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from fractions import Fraction
 from itertools import chain
 
+from alliance.fleetexchange import Exchange, bill_of, exchange_of
 from alliance.fleetlease import account_window, leased
 from alliance.fleetplan import MILLION, FleetLease, FleetProblem, FleetStation, content_window, unheld_wh
 from alliance.fleetproof import (
@@ -99,20 +100,27 @@ def _flows(certificate: FleetCertificate) -> Iterator[Term]:
 
 
 def _region_flows(certificate: FleetCertificate) -> Iterator[Term]:
-    """Base load at its prices, and what the bill of a plan's cases is beyond all flows at their prices."""
+    """Base load at its prices; what the bill of a plan's cases is beyond all flows at their prices; load cut, apart."""
     problem, duals = certificate.problem, certificate.duals
     nets = [exchange_microwh(certificate.plan, problem, w) for w in range(len(problem.case_ppm))]
     weights = _case_weights(problem, nets)
     common = (MILLION - problem.risk.cvar_alpha_ppm) * MILLION**3
     for r, region in enumerate(problem.regions):
         for t, load in enumerate(region.base_load_wh):
-            bill, priced = Fraction(0), 0
-            for weight, net, prices in zip(weights, nets, duals.balance, strict=True):
-                bill += weight * net[r][t] * (region.buy_price[t] if net[r][t] > 0 else region.sell_price[t])
-                priced += prices[r][t] * net[r][t]
-            beyond = (bill * duals.denominator - priced) / MILLION
+            beyond = spared = Fraction(0)
+            found = [exchange_of(region, t, net[r][t]) for net in nets]
+            for weight, each, prices in zip(weights, found, duals.balance, strict=True):
+                bill = region.buy_price[t] * each.imported - region.sell_price[t] * each.exported
+                price = prices[r][t]
+                beyond += weight * bill * duals.denominator - price * (each.imported - each.exported)
+                if each.cut:
+                    spared += weight * region.cut_price[t] * each.cut * duals.denominator - price * each.cut
             unit = common * duals.denominator
-            yield Term(place=(What.TARIFF, r, 0), slot=t, unit=unit, amount=int(beyond * common))
+            yield Term(place=(What.TARIFF, r, 0), slot=t, unit=unit, amount=int(beyond * common / MILLION))
+            yield Term(
+                place=(What.CUT, r, 0), slot=t, unit=unit, amount=int(spared * common / MILLION),
+                energy_wh=_cut_wh(problem, found),
+            )  # fmt: skip
             amount = load * sum(prices[r][t] for prices in duals.balance)
             yield Term(
                 place=(What.BASE_LOAD, r, 0), slot=t, unit=duals.denominator, amount=amount, energy_wh=load
@@ -124,7 +132,7 @@ def _case_weights(problem: FleetProblem, nets: list[list[list[int]]]) -> list[Fr
     kappa, left = Fraction(problem.risk.cvar_weight_ppm, MILLION), MILLION - problem.risk.cvar_alpha_ppm
     bills = [
         sum(
-            wh * (region.buy_price[t] if wh > 0 else region.sell_price[t])
+            bill_of(region, t, wh)
             for region, series in zip(problem.regions, net, strict=True)
             for t, wh in enumerate(series)
         )
@@ -136,6 +144,11 @@ def _case_weights(problem: FleetProblem, nets: list[list[list[int]]]) -> list[Fr
         found[w] += kappa * Fraction(counted, most)
         left -= counted
     return found
+
+
+def _cut_wh(problem: FleetProblem, found: list[Exchange]) -> int:
+    """Load cut in the mean of the cases, rounded down."""
+    return _dot(list(problem.case_ppm), [each.cut for each in found]) // MILLION**2
 
 
 def _dot(prices: list[int], values: list[int]) -> int:
@@ -166,6 +179,9 @@ def _region_limits(problem: FleetProblem, duals: FleetDuals, r: int) -> Iterator
         )  # fmt: skip
         yield term(What.IMPORT_LIMIT, 0, t, into, region.import_limit_wh[t])
         yield term(What.EXPORT_LIMIT, 0, t, out, region.export_limit_wh[t])
+        if region.cut_most_wh:
+            cut = sum(min(0, q * region.cut_price[t] - price) for q, price in pairs)
+            yield term(What.CUT_MOST, 0, t, cut, region.cut_most_wh[t])
         for q, reserve in enumerate(problem.reserves):
             worth = held_worth(reserve, duals.held[q][r][t], unit)
             yield term(What.REQUIREMENT, q, t, worth, reserve.requirement_wh[r][t])

@@ -30,6 +30,8 @@ class What(StrEnum):
     RESERVE_SHORT = "reserve_short"
     """What a region's reserve lacks, at the price at which its requirement gives way."""
     TIE_FLOW = "tie_flow"
+    CUT = "cut"
+    """Load that a region cuts: its price less what serving it would have cost at the certified price."""
     TARIFF = "tariff"
     """The bill beyond the flows at the certified prices: 0 where those are the tariff's own."""
     START = "start"
@@ -55,6 +57,8 @@ class What(StrEnum):
     REQUIREMENT = "requirement"
     IMPORT_LIMIT = "import_limit"
     EXPORT_LIMIT = "export_limit"
+    CUT_MOST = "cut_most"
+    """Load that a region may cut."""
     TIE_LIMIT = "tie_limit"
     EXCHANGE = "exchange"
     """Boxes of a billing group's flows, which only coarse duals touch."""
@@ -63,7 +67,7 @@ class What(StrEnum):
 
 
 POWERS = frozenset({What.RATING, What.PCC_IMPORT, What.PCC_EXPORT, What.IMPORT_LIMIT, What.EXPORT_LIMIT,
-                    What.TIE_LIMIT, What.REQUIREMENT, What.RESERVE_POWER, What.RESERVE_MOST,
+                    What.CUT_MOST, What.TIE_LIMIT, What.REQUIREMENT, What.RESERVE_POWER, What.RESERVE_MOST,
                     What.LEASED_POWER})  # fmt: skip
 """Limits of a power: their worth is told for 1 kW more; that of the others, for 1 kWh more in each slot."""
 FACTS = frozenset({What.LOAD, What.BASE_LOAD, What.START, What.HANDOVER, What.NOMINATION, What.GAP, What.EXCHANGE})

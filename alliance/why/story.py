@@ -13,7 +13,7 @@ _OF_STATIONS = frozenset({
     What.RATING, What.PCC_IMPORT, What.PCC_EXPORT, What.LEAST_CONTENT, What.OWN_NEED_FLOOR, What.END_ENERGY,
     What.MOST_CONTENT, What.RESERVE_POWER, What.RESERVE_ENERGY, What.CURTAILABLE,
 })  # fmt: skip
-_SHARED = frozenset({What.IMPORT_LIMIT, What.EXPORT_LIMIT, What.REQUIREMENT, What.TIE_LIMIT})
+_SHARED = frozenset({What.IMPORT_LIMIT, What.EXPORT_LIMIT, What.CUT_MOST, What.REQUIREMENT, What.TIE_LIMIT})
 _LEAST_WORTH_MICROCENTS = 10**6
 """A limit that is worth less than a cent a day is not told."""
 

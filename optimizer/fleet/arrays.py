@@ -5,12 +5,13 @@ those of `FleetProblem`: Wh a period, cents per MWh, discharge and export positi
 g = net load + curtailed + charge − discharge from its region.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from alliance.fleetplan import (
+    CUT_LIMITS,
     MILLION,
     REGION_SERIES_LIMITS,
     STATION_LIMITS,
@@ -31,6 +32,10 @@ from alliance.fleetplan import (
 
 Ints = Any
 """A numpy array of int64."""
+
+
+def _nothing() -> Ints:
+    return np.zeros((1, 1), dtype=np.int64)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -77,6 +82,9 @@ class FleetArrays:
     """W × n × T; W = 0 without scenarios."""
     risk: Risk
     leases: tuple[FleetLease, ...] = ()
+    cut_most_wh: Ints = field(default_factory=_nothing)
+    """R × T; a row and column of 1 is broadcast, as `cut_price`."""
+    cut_price: Ints = field(default_factory=_nothing)
 
     def __post_init__(self) -> None:
         _validate(self)
@@ -112,6 +120,16 @@ class FleetArrays:
     def high_wh(self) -> Ints:
         """Most content at each period's end, n × T."""
         return np.broadcast_to(np.minimum(self.content_most_wh, self.energy_max_wh[:, None]), self.shape)
+
+    @property
+    def cuts(self) -> bool:
+        """Whether any region has load that may be cut."""
+        return bool(self.cut_most_wh.any())
+
+    @property
+    def most_taken_wh(self) -> Ints:
+        """Import limit and all that may be cut, R × T."""
+        return self.import_limit_wh + self.cut_most_wh
 
     @property
     def case_ppm(self) -> Ints:
@@ -151,7 +169,16 @@ def arrays_of(problem: FleetProblem) -> FleetArrays:
         **singles,
         **series,
         **of_regions,
+        **_cuts(problem),
     )
+
+
+def _cuts(problem: FleetProblem) -> dict[str, Ints]:
+    """What may be cut and its prices; nothing where no region has any."""
+    if not any(region.cut_most_wh for region in problem.regions):
+        return {}
+    zeros = (0,) * problem.periods
+    return {name: _ints([getattr(r, name) or zeros for r in problem.regions], (-1, len(zeros))) for name in CUT_LIMITS}
 
 
 def problem_of(arrays: FleetArrays) -> FleetProblem:
@@ -160,7 +187,8 @@ def problem_of(arrays: FleetArrays) -> FleetProblem:
         periods=arrays.periods,
         period_s=arrays.period_s,
         regions=tuple(
-            Region(**{name: _tuple(getattr(arrays, name)[r]) for name in _REGION_SERIES}) for r in range(arrays.regions)
+            Region(**{name: _tuple(getattr(arrays, name)[r]) for name in _region_series(arrays, r)})
+            for r in range(arrays.regions)
         ),
         ties=tuple(
             Tie(from_region=a, to_region=b, limit_wh=limit, loss_ppm=loss)
@@ -181,6 +209,11 @@ def problem_of(arrays: FleetArrays) -> FleetProblem:
 
 
 _REGION_SERIES = tuple(REGION_SERIES_LIMITS)
+
+
+def _region_series(arrays: FleetArrays, r: int) -> tuple[str, ...]:
+    """Those that a region has; what may be cut only where there is such load."""
+    return (*_REGION_SERIES, *(CUT_LIMITS if arrays.cuts and arrays.cut_most_wh[r].any() else ()))
 
 
 def _stations(arrays: FleetArrays) -> tuple[FleetStation, ...]:
@@ -214,6 +247,8 @@ def _validate(arrays: FleetArrays) -> None:
     require_within("regions", regions, 1, 1_000)
     for name, (low, high) in REGION_SERIES_LIMITS.items():
         _require(arrays, name, (regions, periods), low, high)
+    for name, (low, high) in CUT_LIMITS.items():
+        _require(arrays, name, (regions, periods), low, high)
     _require_order(arrays, "sell_price", arrays.buy_price, "buy_price")
     for name, (low, high) in {"region": (0, regions - 1), **STATION_LIMITS}.items():
         _require(arrays, name, (n,), low, high)
@@ -243,7 +278,7 @@ def _require(arrays: FleetArrays, name: str, shape: tuple[int, ...], low: int, h
         require_within(f"{name}[{', '.join(str(int(k)) for k in where)}]", int(array[where]), low, high)
 
 
-_BROADCAST = frozenset({"own_need_floor_wh", "content_most_wh", "curtailable_wh"})
+_BROADCAST = frozenset({"own_need_floor_wh", "content_most_wh", "curtailable_wh", *CUT_LIMITS})
 
 
 def _require_order(arrays: FleetArrays, lesser: str, most: Ints, greater: str) -> None:

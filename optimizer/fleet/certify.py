@@ -83,14 +83,18 @@ def _row_prices(arrays: FleetArrays, shape: Shape, prices: Prices, kind: str) ->
 
 
 def _rested(arrays: FleetArrays, prices: Prices, weights: Ints, denominator: int) -> Ints:
-    """The regions' prices, those that rest at a buy or sell price made exactly that."""
+    """The regions' prices, those that rest at a buy or sell price, or at that of cut load, made exactly that."""
     found = prices.balance * denominator
     used = prices.case_weights * denominator
     found = found * np.where(used > 0, weights / np.where(used > 0, used, 1.0), 1.0)[:, None, None]
     whole = _whole(found)
-    for side in (arrays.buy_price, arrays.sell_price):
+    for side, there in (
+        (arrays.buy_price, True),
+        (arrays.sell_price, True),
+        (arrays.cut_price, arrays.cut_most_wh > 0),
+    ):
         at = weights[:, None, None] * side[None]
-        whole = np.where(np.abs(found - at) <= 1.0 + AT_PRICE * np.abs(at), at, whole)
+        whole = np.where(there & (np.abs(found - at) <= 1.0 + AT_PRICE * np.abs(at)), at, whole)
     return whole
 
 

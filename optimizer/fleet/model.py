@@ -1,10 +1,10 @@
 """The fleet's model, readable: blocks for a station, a region, a tie and risk, a function a constraint (protocol 9.7).
 
 Symbols, per period t, in the model's energy unit: c charge, d discharge, e content at the period's end, r_q reserve,
-s_q what a region lacks; per case w: u curtailed PV, i and x a region's import and export, f and b what a tie sends
-forwards and backwards; of a lease: lc and ld charge and discharge, a its account. A block's `data` holds numbers, or
-variables that stand for them: then it is compiled once and stamped (`stamp`). What a block adds to rows that blocks
-share is in its expressions `balance`, `held` and `tail`.
+s_q what a region lacks; per case w: u curtailed PV, i and x a region's import and export, k what it cuts of its load, f
+and b what a tie sends forwards and backwards; of a lease: lc and ld charge and discharge, a its account. A block's
+`data` holds numbers, or variables that stand for them: then it is compiled once and stamped (`stamp`). What a block
+adds to rows that blocks share is in its expressions `balance`, `held` and `tail`.
 """
 
 from collections.abc import Iterable
@@ -31,6 +31,8 @@ class Shape:
     reserves: tuple[Reserve, ...]
     averse: bool
     """Whether the dearest scenarios count extra."""
+    cuts: bool = False
+    """Whether any region may cut load."""
 
     def of(self, direction: Direction) -> list[int]:
         """The reserves of a direction."""
@@ -279,14 +281,16 @@ def station_cost(b: Block) -> Any:
 
 
 def region_block(b: Block, data: Any, shape: Shape) -> None:
-    """A region's exchange with the grid."""
+    """A region's exchange with the grid, and what it cuts."""
     _indexed(b, data, shape)
     b.imported, b.exported = (pyo.Var(b.W, b.T, domain=pyo.NonNegativeReals) for _ in range(2))
+    b.cut = pyo.Var(b.W if shape.cuts else [], b.T, domain=pyo.NonNegativeReals)
     b.short = pyo.Var(b.Q, b.T, domain=pyo.NonNegativeReals)
     b.import_limit = pyo.Constraint(b.W, b.T, rule=import_limit)
     b.export_limit = pyo.Constraint(b.W, b.T, rule=export_limit)
+    b.cut_most = pyo.Constraint(b.W, b.T, rule=cut_most)
     b.short_most = pyo.Constraint(b.Q, b.T, rule=short_most)
-    b.balance = pyo.Expression(b.W, b.T, rule=lambda b, w, t: b.imported[w, t] - b.exported[w, t] - data.base_load[t])
+    b.balance = pyo.Expression(b.W, b.T, rule=supplied)
     b.held = pyo.Expression(b.Q, b.T, rule=lambda b, q, t: b.short[q, t])
     b.bill = pyo.Expression(b.W, rule=bill)
     b.tail = pyo.Expression(b.W, rule=lambda b, w: -b.bill[w])
@@ -303,6 +307,11 @@ def export_limit(b: Block, w: int, t: int) -> Any:
     return b.exported[w, t] <= b.data.export_limit[t]
 
 
+def cut_most(b: Block, w: int, t: int) -> Any:
+    """k ≤ load that may be cut"""
+    return b.cut[w, t] <= b.data.cut_most[t] if len(b.cut) else pyo.Constraint.Skip
+
+
 def short_most(b: Block, q: int, t: int) -> Any:
     """s ≤ what must be held, where that may give way; else 0"""
     return b.short[q, t] <= b.data.short_most[q, t]
@@ -313,9 +322,16 @@ def short_cost(b: Block) -> Any:
     return sum(b.data.short_price[q] * b.short[q, t] for q in b.Q for t in b.T)
 
 
+def supplied(b: Block, w: int, t: int) -> Any:
+    """i − x + k − base load"""
+    exchanged = b.imported[w, t] - b.exported[w, t] - b.data.base_load[t]
+    return exchanged + b.cut[w, t] if len(b.cut) else exchanged
+
+
 def bill(b: Block, w: int) -> Any:
-    """Σ buy i − sell x"""
-    return sum(b.data.buy[t] * b.imported[w, t] - b.data.sell[t] * b.exported[w, t] for t in b.T)
+    """Σ buy i − sell x + cut price k"""
+    exchanged = sum(b.data.buy[t] * b.imported[w, t] - b.data.sell[t] * b.exported[w, t] for t in b.T)
+    return exchanged + sum(b.data.cut_price[t] * b.cut[w, t] for t in b.T) if len(b.cut) else exchanged
 
 
 # The tie
@@ -426,7 +442,7 @@ def whole(
 
 
 def balance(m: Block, w: int, r: int, t: int) -> Any:
-    """i − x − base + Σ what ties give − Σ g = 0; the dual is λ"""
+    """i − x + k − base + Σ what ties give − Σ g = 0; the dual is λ"""
     return sum(given[w, t] for given in m.given[r]) == 0
 
 

@@ -308,5 +308,6 @@ def narrowed(arrays: FleetArrays, wh: int) -> FleetArrays:
         pcc_import_wh=less(arrays.pcc_import_wh),
         pcc_export_wh=less(arrays.pcc_export_wh),
         import_limit_wh=less(arrays.import_limit_wh, lines),
+        cut_most_wh=np.maximum(arrays.cut_most_wh - lines, 0),
         export_limit_wh=less(arrays.export_limit_wh, lines),
     )

@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from alliance.fleetplan import MILLION
+from alliance.fleetplan import CUT_LIMITS, MILLION
 from optimizer.fleet.arrays import FleetArrays, Ints
 from optimizer.fleet.kernel import Days, Floats, Stations, add_days, group_answers, stations_of, worths
 
@@ -121,6 +121,9 @@ class _Region:
     most_import: Floats
     most_export: Floats
     load: Floats
+    cut_price: Floats
+    most_cut: Floats
+    """Zeros where nothing may be cut."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -179,7 +182,14 @@ def _region(arrays: FleetArrays, r: int) -> _Region:
         most_import=arrays.import_limit_wh[r].astype(np.float64),
         most_export=arrays.export_limit_wh[r].astype(np.float64),
         load=arrays.base_load_wh[r].astype(np.float64),
+        cut_price=_row(arrays.cut_price, r, arrays.periods),
+        most_cut=_row(arrays.cut_most_wh, r, arrays.periods),
     )
+
+
+def _row(values: Ints, r: int, periods: int) -> Floats:
+    """A region's row of what may be one row for all."""
+    return np.broadcast_to(values[r % len(values)], periods).astype(np.float64)
 
 
 def _alike(arrays: FleetArrays, chosen: Ints, price: float, groups: int) -> Ints:
@@ -281,9 +291,11 @@ class _Search:
 
 
 def region_bound(region: _Region, price: Floats) -> float:
-    """The load at its price, and what import and export could gain at most."""
+    """The load at its price, and what import, export and cut load could gain at most."""
     gained = np.minimum(0.0, region.buy - price) @ region.most_import
     gained += np.minimum(0.0, price - region.sell) @ region.most_export
+    if region.most_cut.any():
+        gained += np.minimum(0.0, region.cut_price - price) @ region.most_cut
     return float(price @ region.load + gained)
 
 
@@ -311,9 +323,20 @@ def _cost(part: _Part, days: Sequence[Days], mixture: "_Mixture") -> float:
         net = net + mixture.forward[part.tie_from == k].sum(axis=0) + mixture.backward[part.tie_to == k].sum(axis=0)
         for flow, ends in ((mixture.forward, part.tie_to), (mixture.backward, part.tie_from)):
             net = net - (part.tie_passed[:, None] * flow)[ends == k].sum(axis=0)
-        total += float(np.where(net > 0, region.buy, region.sell) @ net)
+        total += _billed(region, net)
         total += float(region.stations.figures[:, 6] @ day.discharge.sum(axis=1))
     return total
+
+
+def _billed(region: _Region, net: Floats) -> float:
+    """What a region's exchange and cut load cost, in the order of prices (`alliance.fleetexchange`)."""
+    if not region.most_cut.any():
+        return float(np.where(net > 0, region.buy, region.sell) @ net)
+    first = np.where(region.cut_price >= region.sell, 0.0, -region.most_export)
+    first = np.where(region.cut_price >= region.buy, region.most_import, first)
+    cut = np.clip(net - first, 0.0, region.most_cut)
+    rest = net - cut
+    return float(region.cut_price @ cut + np.where(rest > 0, region.buy, region.sell) @ rest)
 
 
 # The master programme
@@ -346,7 +369,7 @@ class _Columns:
 
 
 class _Master:
-    """min Σ wear·w + buy·i − sell·x; i − x + ties − Σ taken·w = load, Σ w = 1 a group. It keeps its basis (HiGHS)."""
+    """min Σ wear·w + buy·i − sell·x + p·k; i − x + k + ties − Σ taken·w = load, Σ w = 1 a group. It keeps its basis."""
 
     def __init__(self, part: _Part) -> None:
         import highspy
@@ -354,10 +377,14 @@ class _Master:
         self._highspy, self._part = highspy, part
         self._balances, self._lines = len(part.regions) * part.periods, len(part.ties) * part.periods
         self._firsts = np.cumsum([0, *(r.groups for r in part.regions)])
+        self._cut_counts = [part.periods * bool(r.most_cut.any()) for r in part.regions]
         power = sum(float(r.stations.figures[:, 0:2].sum()) for r in part.regions)
         load = max(float(np.abs(r.load + r.stations.net_load.sum(axis=0)).mean()) for r in part.regions)
         self._unit = max(1.0, load, power / (2 * len(part.regions)))
-        dearest = max(float(np.abs(np.stack([r.buy, r.sell])).max()) for r in part.regions)
+        dearest = max(
+            float(np.abs(np.stack([r.buy, r.sell, np.where(r.most_cut > 0, r.cut_price, 0)])).max())
+            for r in part.regions
+        )
         self._unit_price = max(1.0, float(np.mean([np.abs(r.buy).mean() for r in part.regions])))
         self._columns = _Columns()
         self._solver = self._begun(PENALTY * max(dearest, 1.0) / self._unit_price)
@@ -403,21 +430,26 @@ class _Master:
         return mixture
 
     def _begun(self, penalty: float) -> Any:
-        """The master without answers: import, export, imbalance up and down, ties forwards and backwards."""
+        """The master without answers: import, export, imbalance up and down, ties forwards and backwards, cut load."""
         part, b, lines = self._part, self._balances, self._lines
         buy, sell, load, most_import, most_export = (
             np.concatenate([getattr(r, name) for r in part.regions])
             for name in ("buy", "sell", "load", "most_import", "most_export")
         )
         unit_price = self._unit_price
+        cut_price, most_cut = (
+            np.concatenate([getattr(r, name)[:count] for r, count in zip(part.regions, self._cut_counts, strict=True)])
+            for name in ("cut_price", "most_cut")
+        )
         self._exchange_costs = np.concatenate(
-            [buy / unit_price, -sell / unit_price, np.full(2 * b, penalty), np.zeros(2 * lines)]
+            [buy / unit_price, -sell / unit_price, np.full(2 * b, penalty), np.zeros(2 * lines), cut_price / unit_price]
         )
         self._first = len(self._exchange_costs)
         limits = np.repeat(part.tie_limit, part.periods) / self._unit
         most = np.concatenate(
-            [most_import / self._unit, most_export / self._unit, np.full(2 * b, np.inf), np.tile(limits, 2)]
-        )
+            [most_import / self._unit, most_export / self._unit, np.full(2 * b, np.inf), np.tile(limits, 2),
+             most_cut / self._unit]
+        )  # fmt: skip
         start, index, values = self._entries()
         groups = int(self._firsts[-1])
         low = np.concatenate([load / self._unit, np.ones(groups), np.full(lines, -np.inf)])
@@ -434,7 +466,7 @@ class _Master:
         return solver
 
     def _entries(self) -> tuple[Ints, Ints, Floats]:
-        """Of those columns: import and export one each, imbalances one each, ties two balances and their limit."""
+        """Of those columns: exchange, imbalances and cut load one each, ties two balances and their limit."""
         part, b, periods = self._part, self._balances, self._part.periods
         single = np.tile(np.arange(b), 4)
         values = np.repeat([1.0, -1.0, 1.0, -1.0], b)
@@ -445,10 +477,11 @@ class _Master:
         passed, ones = np.repeat(part.tie_passed, periods), np.ones(self._lines)
         forward = np.stack([here, there, limit], axis=1), np.stack([-ones, passed, ones], axis=1)
         backward = np.stack([here, there, limit], axis=1), np.stack([passed, -ones, ones], axis=1)
-        index = np.concatenate([single, forward[0].ravel(), backward[0].ravel()])
-        lengths = np.concatenate([np.ones(4 * b, dtype=np.int64), np.full(2 * self._lines, 3)])
+        cut = np.concatenate([k * periods + np.arange(n) for k, n in enumerate(self._cut_counts)])
+        index = np.concatenate([single, forward[0].ravel(), backward[0].ravel(), cut])
+        lengths = np.repeat([1, 3, 1], [4 * b, 2 * self._lines, len(cut)])
         start = np.concatenate([[0], np.cumsum(lengths)])
-        values = np.concatenate([values, forward[1].ravel(), backward[1].ravel()])
+        values = np.concatenate([values, forward[1].ravel(), backward[1].ravel(), np.ones(len(cut))])
         return start.astype(np.int32), index.astype(np.int32), values
 
     def _weights(self, k: int, used: Floats) -> dict[int, Floats]:
@@ -501,6 +534,7 @@ def subfleet(arrays: FleetArrays, *, stations: Ints, regions: Ints, ties: Ints) 
     )  # fmt: skip
     shared = ("own_need_floor_wh", "content_most_wh", "curtailable_wh")
     rows = {name: getattr(arrays, name) for name in shared}
+    cuts = {name: getattr(arrays, name) for name in CUT_LIMITS}
     return replace(
         arrays,
         region=place[arrays.region[chosen]],
@@ -509,6 +543,7 @@ def subfleet(arrays: FleetArrays, *, stations: Ints, regions: Ints, ties: Ints) 
         tie_limit_wh=arrays.tie_limit_wh[ties],
         tie_loss_ppm=arrays.tie_loss_ppm[ties],
         **{name: getattr(arrays, name)[regions] for name in of_regions},
+        **{name: values if len(values) == 1 else values[regions] for name, values in cuts.items()},
         **{name: getattr(arrays, name)[chosen] for name in figures},
         **{name: values if len(values) == 1 else values[chosen] for name, values in rows.items()},
         scenario_net_load_wh=np.zeros((0, len(chosen), arrays.periods), dtype=np.int64),

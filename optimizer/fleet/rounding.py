@@ -217,6 +217,7 @@ class _Room:
         self._up, self._down = (_together(arrays, reserve, direction) for direction in Direction)
         self._given_least, self._given_most = _given(arrays, tie)
         self._of_region = _Segments(arrays.region, arrays.regions)
+        self._supply = arrays.most_taken_wh
         self._low, self._high = self._windows()
         self._flow_low, self._flow_high = self._power()
         self._floor, self._ceiling = self._envelopes()
@@ -233,15 +234,15 @@ class _Room:
     def totals(self, t: int, aim: Ints) -> tuple[Ints, Ints]:
         """Least and most of each region's flows together that its exchange leaves in every case."""
         found = [self._net(t, w, self._of_region.sums(aim[w])) for w in range(len(aim))]
-        least = np.max([least for least, _ in found], axis=0) - self._arrays.import_limit_wh[:, t]
+        least = np.max([least for least, _ in found], axis=0) - self._supply[:, t]
         most = np.min([most for _, most in found], axis=0) + self._arrays.export_limit_wh[:, t]
         bare = np.bincount(self._arrays.region, minlength=self._arrays.regions) == 0
         return np.where(bare, np.minimum(least, 0), least), np.where(bare, np.maximum(most, 0), most)
 
     def excess(self, t: int, w: int, taken: Ints) -> tuple[Ints, Ints]:
-        """By how much each region's exchange passes its import and its export limit, given what stations take."""
+        """By how much each region passes its import limit with all it may cut, and its export limit."""
         least, most = self._net(t, w, taken)
-        return least - self._arrays.import_limit_wh[:, t], -most - self._arrays.export_limit_wh[:, t]
+        return least - self._supply[:, t], -most - self._arrays.export_limit_wh[:, t]
 
     def curtailments(self, t: int, flow: Ints) -> tuple[Ints, Ints]:
         """Least and most curtailment in each case, cases × n."""
@@ -429,8 +430,9 @@ def _accounts(arrays: FleetArrays, numbers: list[int]) -> FleetArrays:
     wide, none = np.full((1, periods), MOST_FLOW), np.zeros(0, dtype=np.int64)
     return replace(
         arrays, buy_price=series, sell_price=series, import_limit_wh=wide, export_limit_wh=wide, base_load_wh=series,
-        tie_from=none, tie_to=none, tie_limit_wh=none, tie_loss_ppm=none, region=zeros, charge_wh=of("charge_wh"),
-        discharge_wh=of("discharge_wh"), eta_c_ppm=arrays.eta_c_ppm[at], eta_d_ppm=arrays.eta_d_ppm[at],
+        cut_most_wh=series, cut_price=series, tie_from=none, tie_to=none, tie_limit_wh=none, tie_loss_ppm=none,
+        region=zeros, charge_wh=of("charge_wh"), discharge_wh=of("discharge_wh"), eta_c_ppm=arrays.eta_c_ppm[at],
+        eta_d_ppm=arrays.eta_d_ppm[at],
         keep_ppm=zeros + MILLION, energy_min_wh=zeros, energy_max_wh=of("energy_wh"), start_wh=of("start_wh"),
         end_min_wh=of("end_min_wh"), wear_price=zeros, pcc_import_wh=zeros + MOST_FLOW, pcc_export_wh=zeros + MOST_FLOW,
         net_load_wh=np.zeros((count, periods), dtype=np.int64), own_need_floor_wh=zeros[:, None],

@@ -67,6 +67,7 @@ def scaled(arrays: FleetArrays) -> Scaled:
             curtails=bool((arrays.curtailable_wh > 0).any()),
             reserves=reserves,
             averse=len(arrays.scenario_ppm) > 0 and kappa > 0,
+            cuts=arrays.cuts,
         ),
         unit_wh=unit_wh,
         unit_price=unit_price,
@@ -78,6 +79,7 @@ def scaled(arrays: FleetArrays) -> Scaled:
             "import_limit": arrays.import_limit_wh.T / unit_wh,
             "export_limit": arrays.export_limit_wh.T / unit_wh,
             "base_load": arrays.base_load_wh.T / unit_wh,
+            **_cut_data(arrays, unit_wh, unit_price),
             "short_most": requirement.transpose(0, 2, 1) * gives_way[:, None, None],
             "short_price": np.repeat(short_price[:, None], arrays.regions, axis=1),
         },
@@ -89,6 +91,14 @@ def scaled(arrays: FleetArrays) -> Scaled:
         kappa=kappa,
         tail_weight=likely * kappa / (1 - arrays.risk.cvar_alpha_ppm / MILLION),
     )
+
+
+def _cut_data(arrays: FleetArrays, unit_wh: float, unit_price: float) -> dict[str, Floats]:
+    """What may be cut and its price, T × R; nothing where no region has such load."""
+    if not arrays.cuts:
+        return {}
+    most, price = np.broadcast_arrays(arrays.cut_most_wh, arrays.cut_price, arrays.buy_price)[:2]
+    return {"cut_most": most.T / unit_wh, "cut_price": price.T / unit_price}
 
 
 def _station_data(arrays: FleetArrays, unit_wh: float, unit_price: float) -> dict[str, Floats]:
@@ -159,7 +169,13 @@ def _energy_unit(arrays: FleetArrays) -> float:
 
 
 def _price_unit(arrays: FleetArrays) -> float:
-    figures = [arrays.buy_price, arrays.sell_price, arrays.wear_price, *(np.array(q.price) for q in arrays.reserves)]
+    figures = [
+        arrays.buy_price,
+        arrays.sell_price,
+        arrays.cut_price,
+        arrays.wear_price,
+        *(np.array(q.price) for q in arrays.reserves),
+    ]
     figures += [np.array([q.short_price or 0 for q in arrays.reserves])]
     return max(1000.0, _ten_above(max(float(np.abs(x).max(initial=0)) for x in figures) / MOST_SCALED_PRICE))
 

@@ -216,7 +216,7 @@ def station_template(shape: Shape, *, leases: int = 0, one_way: bool) -> Templat
 def region_template(shape: Shape) -> Template:
     """The region block, compiled."""
     fields: dict[str, tuple[str, ...]] = dict.fromkeys(("buy", "sell", "import_limit", "export_limit"), ("T",))
-    fields["base_load"] = ("T",)
+    fields |= dict.fromkeys(("base_load", *(("cut_most", "cut_price") if shape.cuts else ())), ("T",))
     shares = {"balance": "balance", "held": "held"} | ({"tail": "tail"} if shape.averse else {})
     fields |= {"weight": ("W",), "short_most": ("Q", "T"), "short_price": ("Q",)}
     return _compiled(region_block, shape, fields, shares)

@@ -216,7 +216,13 @@ def crowded(draw: st.DrawFn) -> FleetProblem:
         )
         for r in range(2)
     )  # fmt: skip
-    regions = tuple(region(2, draw(st.integers(0, 3)), draw(st.integers(0, 2)), base=(1, 1)) for _ in range(2))
+    regions = tuple(
+        replace(
+            region(2, draw(st.integers(0, 3)), draw(st.integers(0, 2)), base=(1, 1)),
+            **draw(st.sampled_from([{}, {"cut_most_wh": (1, 0), "cut_price": (30_000, 0)}])),
+        )
+        for _ in range(2)
+    )
     return fleet(*stations, regions=regions, ties=(Tie(from_region=0, to_region=1, limit_wh=1, loss_ppm=0),))
 
 
@@ -274,6 +280,21 @@ def test_a_region_that_is_short_is_named_with_its_tie_and_the_watt_hour_that_is_
         plan_fleet(arrays_of(problem), settings=FleetSettings(), process=process)
     assert english[0] in str(refused.value)
     assert "区域受电上限" in str(refused.value)
+
+
+def test_a_short_region_has_a_plan_when_as_much_may_be_cut_and_is_named_when_it_is_a_watt_hour_less(process) -> None:
+    problem = short_region()
+    first, second = problem.regions
+    cut = replace(first, cut_most_wh=(0, 1, 0), cut_price=(200_000,) * 3)
+    enough = replace(problem, regions=(cut, second))
+    assert reason(enough, process) is None
+    larger = replace(enough, stations=(replace(problem.stations[0], net_load_wh=(0, 6, 0)),))
+    record = reason(larger, process)
+    assert record is not None
+    assert record.shared is not None
+    assert [(m.what, m.place) for m in record.shared.members] == [(What.IMPORT_LIMIT, 0), (What.TIE_LIMIT, 0)]
+    assert sum(change.by_wh for change in record.relaxation) == 1
+    check_infeasible(record, larger)
 
 
 # Known-bad records

@@ -38,7 +38,8 @@ def _tables(problem: FleetProblem) -> dict[str, tuple[str, Lines]]:
     prices = (
         (
             f"r{r}", t, _yuan(x.buy_price[t]), _yuan(x.sell_price[t]), kw(x.import_limit_wh[t]),
-            kw(x.export_limit_wh[t]), kw(x.base_load_wh[t]),
+            kw(x.export_limit_wh[t]), kw(x.base_load_wh[t]), kw(x.cut_most_wh[t]) if x.cut_most_wh else "",
+            _yuan(x.cut_price[t]) if x.cut_price else "",
         )
         for r, x in enumerate(regions)
         for t in periods
@@ -69,7 +70,8 @@ def _tables(problem: FleetProblem) -> dict[str, tuple[str, Lines]]:
             sites,
         ),
         "prices": (
-            "region,period,buy_yuan_per_kwh,sell_yuan_per_kwh,import_limit_kw,export_limit_kw,base_load_kw",
+            "region,period,buy_yuan_per_kwh,sell_yuan_per_kwh,import_limit_kw,export_limit_kw,base_load_kw,"
+            "cut_most_kw,cut_yuan_per_kwh",
             prices,
         ),
         "loads": ("station,period,net_load_kw,curtailable_kw,own_need_kwh,content_most_kwh", loads),

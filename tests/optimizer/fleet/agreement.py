@@ -57,12 +57,16 @@ def compared(kind: str, seed: int, process: SolverProcess) -> Outcome:
 
 
 def _plainly(problem: FleetProblem) -> FleetProblem:
-    """The problem without content limits that say no more than the capacity."""
+    """The problem without content limits that say no more than the capacity, and without cut load that is none."""
     stations = tuple(
         replace(s, content_most_wh=()) if all(most >= s.energy_max_wh for most in s.content_most_wh) else s
         for s in problem.stations
     )
-    return replace(problem, stations=stations)
+    regions = tuple(
+        region if any(region.cut_most_wh) else replace(region, cut_most_wh=(), cut_price=())
+        for region in problem.regions
+    )
+    return replace(problem, stations=stations, regions=regions)
 
 
 def _judged(found: FleetResult, certificate: FleetCertificate, wanted_cents: float, name: str) -> Outcome:

@@ -25,7 +25,10 @@ Own = tuple[tuple[int, ...], tuple[int, ...], tuple[tuple[int, ...], ...]]
 def _own_plans(problem: FleetProblem, i: int) -> Iterator[Own]:
     """All plans of one station that keep its own limits."""
     station = problem.stations[i]
-    wide = tuple(replace(r, import_limit_wh=_wide(r), export_limit_wh=_wide(r)) for r in problem.regions)
+    wide = tuple(
+        replace(r, import_limit_wh=_wide(r), export_limit_wh=_wide(r), cut_most_wh=(), cut_price=())
+        for r in problem.regions
+    )
     theirs = tuple(replace(lease, station=0) for lease in problem.leases if lease.station == i)
     alone = replace(problem, stations=(station,), ties=(), regions=wide, leases=theirs)
     ordered = [

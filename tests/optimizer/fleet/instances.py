@@ -32,6 +32,7 @@ KINDS = (
     "flexible",
     "ties",
     "tight_exchange",
+    "cuts",
     "reserves",
     "short_reserves",
     "leases",
@@ -46,7 +47,8 @@ KINDS = (
 def instance(kind: str, seed: int) -> FleetProblem:
     """A random fleet of a kind."""
     rng = random.Random(f"{kind} {seed}")
-    return _Maker(kind, rng, later=random.Random(f"later {kind} {seed}")).problem()
+    made = _Maker(kind, rng, later=random.Random(f"later {kind} {seed}"))
+    return with_cuts(made.problem(), random.Random(f"cuts {kind} {seed}"), most=made.cut_share())
 
 
 def instances(count: int, *, first: int = 0) -> Iterator[tuple[str, int]]:
@@ -235,15 +237,60 @@ class _Maker:
             orders.append(flow)
         return replace(lease, nomination_wh=tuple(orders))
 
+    def cut_share(self) -> float:
+        """Share of regions that may cut load."""
+        return {"cuts": 1.0, "everything": 0.5}.get(self.kind, 0.0)
+
     def series(self, low: int, high: int) -> tuple[int, ...]:
         return tuple(self.rng.randint(low, high) for _ in range(self.periods))
 
 
-def tiny(seed: int, *, lossless: bool, leased: bool = False) -> FleetProblem:
+def with_cuts(problem: FleetProblem, rng: random.Random, *, most: float) -> FleetProblem:
+    """Load of a share of the regions may be cut, dearer than import or cheaper; some imports then fall short."""
+    regions = list(problem.regions)
+    for r, region in enumerate(regions):
+        if rng.random() >= most:
+            continue
+        load = sum(max(0, wh) for s in problem.stations if s.region == r for wh in s.net_load_wh)
+        short = rng.random() < 0.5
+        limits = tuple(max(0, wh) * rng.randint(80, 120) // 100 for wh in region.base_load_wh)
+        regions[r] = replace(
+            region,
+            import_limit_wh=limits if short else region.import_limit_wh,
+            cut_most_wh=tuple(
+                max(0, wh) + 2 * load + 20 if short else rng.randint(0, 4000) for wh in region.base_load_wh
+            ),
+            cut_price=tuple(
+                max(0, rng.choice([buy, sell, buy + rng.randint(0, 200_000), rng.randint(0, max(1, abs(buy)))]))
+                for buy, sell in zip(region.buy_price, region.sell_price, strict=True)
+            ),
+        )
+    return replace(problem, regions=tuple(regions))
+
+
+def tiny(seed: int, *, lossless: bool, leased: bool = False, cut: bool = False) -> FleetProblem:
     """A fleet of which every plan can be tried: two stations of a few Wh, two periods, prices of either sign.
 
-    `leased`: a lessee has a pooled part of the first.
+    `leased`: a lessee has a pooled part of the first. `cut`: little import and export, load that may be cut.
     """
+    problem = _tiny(seed, lossless=lossless, leased=leased)
+    if not cut:
+        return problem
+    rng = random.Random(f"tiny cuts {seed}")
+    regions = tuple(
+        replace(
+            region,
+            import_limit_wh=tuple(rng.randint(0, 6) for _ in range(2)),
+            export_limit_wh=tuple(rng.randint(3, 9) for _ in range(2)),
+            cut_most_wh=tuple(rng.randint(12, 20) for _ in range(2)),
+            cut_price=tuple(rng.randint(0, 200_000) for _ in range(2)),
+        )
+        for region in problem.regions
+    )
+    return replace(problem, regions=regions)
+
+
+def _tiny(seed: int, *, lossless: bool, leased: bool) -> FleetProblem:
     rng = random.Random(f"tiny {seed}")
     eta = MILLION if lossless else rng.choice([800_000, 900_000, 950_000])
     power = rng.randint(1, 2)

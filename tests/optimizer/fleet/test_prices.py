@@ -50,7 +50,7 @@ def _violation_wh(arrays: FleetArrays, found: Relaxed) -> float:
         broken += [(arrays.low_wh[:, t] - content).max(initial=0), (content - arrays.high_wh[:, t]).max(initial=0)]
     broken += [x.max(initial=0) for x in (
         -c, -d, -u, c - arrays.charge_wh[:, None], d - arrays.discharge_wh[:, None], u - arrays.curtailable_wh,
-        taken - arrays.pcc_import_wh[:, None], -taken - arrays.pcc_export_wh[:, None], net - arrays.import_limit_wh,
+        taken - arrays.pcc_import_wh[:, None], -taken - arrays.pcc_export_wh[:, None], net - arrays.most_taken_wh,
         -net - arrays.export_limit_wh, forward + backward - arrays.tie_limit_wh[:, None],
     )]  # fmt: skip
     return float(max(broken))
