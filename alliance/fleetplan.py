@@ -21,6 +21,7 @@ MOST_PERIODS = 10_000
 MOST_STATIONS = 100_000
 MOST_REGIONS = 1_000
 MOST_TIES = 10_000
+MOST_TIE_STEPS = 16
 MOST_RESERVES = 16
 MOST_SCENARIOS = 1_000
 MOST_LEASES = 10_000
@@ -54,14 +55,26 @@ class Region:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TieStep:
+    """From where on a tie loses more, as losses grow with the square of its flow."""
+
+    above_wh: int
+    """What is sent above this in a period, either way, …"""
+    loss_ppm: int
+    """… loses so much, up to the next step; more than below it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Tie:
-    """A line between two regions, used one way at a time; of what is sent, `loss_ppm` is lost."""
+    """A line between two regions, used one way at a time; of what is sent, `loss_ppm` is lost, or more above steps."""
 
     from_region: int
     to_region: int
     limit_wh: int
     """Most that may be sent in a period, either way."""
     loss_ppm: int
+    steps: tuple[TieStep, ...] = later(())
+    """Rising; within the limit."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -290,6 +303,16 @@ def require_within(field: str, value: object, low: int, high: int) -> None:
         raise FieldWrong(field=field, value=repr(value), limit=f"a whole number from {low} to {high}")
 
 
+def require_steps(name: str, tie: Tie) -> None:
+    """Raises FieldWrong unless a tie's steps rise, within its limit, and its losses with them."""
+    require_within(f"{name}.steps", len(tie.steps), 0, MOST_TIE_STEPS)
+    above, loss = 0, tie.loss_ppm
+    for s, step in enumerate(tie.steps):
+        require_within(f"{name}.steps[{s}].above_wh", step.above_wh, above + 1, tie.limit_wh)
+        require_within(f"{name}.steps[{s}].loss_ppm", step.loss_ppm, loss + 1, MILLION)
+        above, loss = step.above_wh, step.loss_ppm
+
+
 # Validation
 
 
@@ -330,6 +353,7 @@ def _validate_tie(name: str, tie: Tie, regions: int) -> None:
     require_within(f"{name}.loss_ppm", tie.loss_ppm, 0, MILLION)
     if tie.from_region == tie.to_region:
         raise FieldWrong(field=f"{name}.to_region", value=str(tie.to_region), limit="another region than from_region")
+    require_steps(name, tie)
 
 
 def _validate_station(name: str, station: FleetStation, problem: FleetProblem) -> None:

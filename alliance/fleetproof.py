@@ -35,6 +35,7 @@ from alliance.fleetplan import (
     require_within,
     unheld_wh,
 )
+from alliance.fleettie import arrived_microwh, tie_bound
 from alliance.schedule import PlainWrong, from_plain, to_plain, unwrap
 
 MICRO = 1_000_000
@@ -392,7 +393,7 @@ def exchange_microwh(plan: FleetPlan, problem: FleetProblem, w: int) -> list[lis
             _require("tie", f"ties[{k}] in case {w}", t, sent, -tie.limit_wh, tie.limit_wh)
             left, reached = (tie.from_region, tie.to_region) if sent > 0 else (tie.to_region, tie.from_region)
             net[left][t] += MILLION * abs(sent)
-            net[reached][t] -= (MILLION - tie.loss_ppm) * abs(sent)
+            net[reached][t] -= arrived_microwh(tie, abs(sent))
     return net
 
 
@@ -494,10 +495,9 @@ def held_worth(reserve: Reserve, y: int, denominator: int) -> int:
 def _tie_bound(problem: FleetProblem, duals: FleetDuals, k: int) -> int:
     """A tie at its best, one way or the other, times 10⁶."""
     tie, total = problem.ties[k], 0
-    passed = MILLION - tie.loss_ppm
     for prices in duals.balance:
         for a, z in zip(prices[tie.from_region], prices[tie.to_region], strict=True):
-            total += tie.limit_wh * min(0, MILLION * a - passed * z, MILLION * z - passed * a)
+            total += tie_bound(tie, a, z)
     return total
 
 

@@ -72,7 +72,7 @@ def solve_fleet(
         more = {"optimal": found.optimal, "seconds": round(seconds, 3)} | _netting(problem, certificate.plan)
         print(json.dumps(figures(problem, proof) | more))
         return
-    console = Console(width=None if Console().is_terminal else 130)
+    console = Console(width=None if Console().is_terminal else 150)
     console.print(by_region(problem, certificate.plan, len(problem.regions)))
     if problem.leases:
         console.print(_by_lease(problem, certificate.plan))

@@ -6,9 +6,10 @@ period, 100). prices.csv, a line a region and period: region, period (from 0), b
 import_limit_kw, export_limit_kw; optional base_load_kw (0), cut_most_kw and cut_yuan_per_kwh (both empty: no load may
 be cut). loads.csv, a line a station and period: station, period,
 net_load_kw; optional curtailable_kw, own_need_kwh (0), content_most_kwh (empty: the capacity). All others only if they
-are there. ties.csv: from_region, to_region, limit_kw, loss_pct. leases.csv: lease, station, charge_kw, discharge_kw,
-energy_kwh, start_kwh, end_min_kwh; a lease is firm if nominations.csv has its periods: lease, period, nominated_kw
-(discharge positive). reserves.csv: reserve, direction (up, down), duration_s, activation_pct; optional
+are there. ties.csv: from_region, to_region, limit_kw, loss_pct; where losses grow with the flow, tie_steps.csv: tie
+(its place in ties.csv, from 0), above_kw, loss_pct (of what is sent above). leases.csv: lease, station, charge_kw,
+discharge_kw, energy_kwh, start_kwh, end_min_kwh; a lease is firm if nominations.csv has its periods: lease, period,
+nominated_kw (discharge positive). reserves.csv: reserve, direction (up, down), duration_s, activation_pct; optional
 short_yuan_per_kw_h (empty: never gives way). reserve_prices.csv (0): reserve, period, price_yuan_per_kw_h.
 requirements.csv, a line a reserve, region and period (0): reserve, region, period, required_kw. scenarios.csv:
 scenario, probability_pct; then scenario_loads.csv has every scenario, station and period: scenario, station, period,
@@ -38,6 +39,7 @@ from alliance.fleetplan import (
     Risk,
     Scenario,
     Tie,
+    TieStep,
 )
 from cli.offers import Row, TableWrong, csv_rows
 
@@ -57,6 +59,7 @@ _LOADS = {
     "content_most_kwh": "content_most_wh",
 }  # fmt: skip
 _TIE = {"limit_kw": "limit_w", "loss_pct": "loss_ppm"}
+_TIE_STEP = {"above_kw": "above_w", "loss_pct": "loss_ppm"}
 _LEASE = {
     "charge_kw": "charge_w", "discharge_kw": "discharge_w", "energy_kwh": "energy_wh", "start_kwh": "start_wh",
     "end_min_kwh": "end_min_wh",
@@ -79,7 +82,9 @@ _HOUR_S = 3600
 _ROUNDED_BY = dict.fromkeys(("base_load_w", "net_load_w", "nomination_w"), _HOUR_S // 2)
 _ROUNDED_BY |= {"requirement_w": _HOUR_S - 1}
 """What is added before a power is rounded down to Wh a period: half, or all but 1, of a part."""
-_WHERE = re.compile(r"(\w+)(?:\[(\d+)\])?(?:\.(\w+))?(?:\[(\d+)\])?(?:\[(\d+)\])?(?: \(.*\)| together)?")
+_WHERE = re.compile(
+    r"(\w+)(?:\[(\d+)\])?(?:\.steps\[(?P<step>\d+)\])?(?:\.(\w+))?(?:\[(\d+)\])?(?:\[(\d+)\])?(?: \(.*\)| together)?"
+)
 _FILES = {name: f"{name}.csv" for name in ("stations", "ties", "leases", "reserves", "scenarios", "risk")}
 _FILES |= {"regions": "prices.csv"}
 
@@ -166,11 +171,27 @@ def _named(path: Path, key: str, columns: Iterable[str], *, optional: Iterable[s
 def _ties(path: Path, order: Mapping[str, int], places: Places, period_s: int) -> Iterable[Tie]:
     if not path.exists():
         return
-    for k, row in enumerate(csv_rows(path)):
+    rows = list(csv_rows(path))
+    steps = _tie_steps(path.with_name("tie_steps.csv"), len(rows), places, period_s)
+    for k, row in enumerate(rows):
         _require_columns(row, ("from_region", "to_region", *_TIE), optional=())
         places["ties", k, -1] = row
         ends = {name: _known(row, name, order) for name in ("from_region", "to_region")}
-        yield Tie(**ends, **_numbers(row, _TIE, period_s))
+        yield Tie(**ends, **_numbers(row, _TIE, period_s), steps=tuple(steps.get(k, ())))
+
+
+def _tie_steps(path: Path, ties: int, places: Places, period_s: int) -> dict[int, list[TieStep]]:
+    """The steps of each tie, in the order of their lines."""
+    found: dict[int, list[TieStep]] = {}
+    for row in csv_rows(path) if path.exists() else ():
+        _require_columns(row, ("tie", *_TIE_STEP), optional=())
+        k = row.number("tie", "tie")
+        if not 0 <= k < ties:
+            raise row.wrong("tie", f"the place of a tie in ties.csv, 0 to {ties - 1}")
+        steps = found.setdefault(k, [])
+        places["ties", k, "step", len(steps)] = row
+        steps.append(TieStep(**_numbers(row, _TIE_STEP, period_s)))
+    return found
 
 
 def _leases(folder: Path, order: Mapping[str, int], places: Places, period_s: int) -> Iterable[FleetLease]:
@@ -329,9 +350,10 @@ def _placed(error: FieldWrong, places: Places) -> FieldWrong | TableWrong:
     at = _WHERE.fullmatch(error.field)
     if at is None or at[1] not in _FILES:
         return error
-    table, index, field = at[1], () if at[2] is None else (int(at[2]),), at[3] or ""
-    more = tuple(int(k) for k in (at[4], at[5]) if k is not None)
+    table, index, field = at[1], () if at[2] is None else (int(at[2]),), at[4] or ""
+    more = tuple(int(k) for k in (at[5], at[6]) if k is not None)
     keys: list[tuple[str | int, ...]] = [(table, *index, field, *more), (table, *index, *more), (table, *index, -1)]
+    keys = keys if at["step"] is None else [(table, *index, "step", int(at["step"]))]
     column = _COLUMN_OF.get(field.removesuffix("_wh"), field or table.removesuffix("s"))
     row = next((places[key] for key in keys if key in places), None)
     if row is None:
@@ -341,8 +363,8 @@ def _placed(error: FieldWrong, places: Places) -> FieldWrong | TableWrong:
 
 _COLUMN_OF = {
     field.removesuffix("_w").removesuffix("_wh"): column
-    for table in (_STATION, _PRICES, _LOADS, _TIE, _LEASE, _NOMINATION, _RESERVE, _SHORT, _RESERVE_PRICE, _REQUIREMENT,
-                  _SCENARIO, _RISK)
+    for table in (_STATION, _PRICES, _LOADS, _TIE, _TIE_STEP, _LEASE, _NOMINATION, _RESERVE, _SHORT, _RESERVE_PRICE,
+                  _REQUIREMENT, _SCENARIO, _RISK)
     for column, field in table.items()
 }  # fmt: skip
 """Of each field of a problem, the column that says it."""

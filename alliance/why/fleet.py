@@ -21,6 +21,7 @@ from alliance.fleetproof import (
     lease_flow_bound,
     station_rows,
 )
+from alliance.fleettie import arrived_microwh, tie_worths
 from alliance.why.record import Sums, Term, What
 
 _ROWS = {
@@ -91,7 +92,7 @@ def _flows(certificate: FleetCertificate) -> Iterator[Term]:
             sent = [plan.tie_wh[w][k][t] for w in cases]
             for w, wh in enumerate(sent):
                 a, z = (tie.from_region, tie.to_region) if wh > 0 else (tie.to_region, tie.from_region)
-                reached = Fraction(abs(wh) * (MILLION - tie.loss_ppm), MILLION)
+                reached = Fraction(arrived_microwh(tie, abs(wh)), MILLION)
                 amount += duals.balance[w][a][t] * abs(wh) - duals.balance[w][z][t] * reached
             yield Term(
                 place=(What.TIE_FLOW, k, 0), slot=t, unit=unit * MILLION, amount=int(amount * MILLION),
@@ -188,15 +189,16 @@ def _region_limits(problem: FleetProblem, duals: FleetDuals, r: int) -> Iterator
 
 
 def _tie_limits(problem: FleetProblem, duals: FleetDuals, k: int) -> Iterator[Term]:
-    tie = problem.ties[k]
-    passed, unit = MILLION - tie.loss_ppm, duals.denominator * MILLION
+    tie, unit = problem.ties[k], duals.denominator * MILLION
     for t in range(problem.periods):
         ends = [(of_case[tie.from_region][t], of_case[tie.to_region][t]) for of_case in duals.balance]
-        worth = sum(min(0, MILLION * a - passed * z, MILLION * z - passed * a) for a, z in ends)
-        yield Term(
-            place=(What.TIE_LIMIT, k, 0), slot=t, unit=unit, amount=worth * tie.limit_wh,
-            energy_wh=tie.limit_wh, worth=worth,
-        )  # fmt: skip
+        worths = [tie_worths(tie, a, z) for a, z in ends]
+        limits = [(What.TIE_LIMIT, 0, tie.limit_wh, sum(worth for worth, _ in worths))]
+        limits += [
+            (What.TIE_STEP, s, step.above_wh, sum(steps[s] for _, steps in worths)) for s, step in enumerate(tie.steps)
+        ]
+        for what, s, limit, worth in limits:
+            yield Term(place=(what, k, s), slot=t, unit=unit, amount=worth * limit, energy_wh=limit, worth=worth)
 
 
 def _station_limits(problem: FleetProblem, duals: FleetDuals, i: int) -> Iterator[Term]:

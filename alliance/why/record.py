@@ -60,6 +60,8 @@ class What(StrEnum):
     CUT_MOST = "cut_most"
     """Load that a region may cut."""
     TIE_LIMIT = "tie_limit"
+    TIE_STEP = "tie_step"
+    """Where the losses of a tie rise; its number stands where a lease's does."""
     EXCHANGE = "exchange"
     """Boxes of a billing group's flows, which only coarse duals touch."""
     GAP = "gap"
@@ -67,8 +69,8 @@ class What(StrEnum):
 
 
 POWERS = frozenset({What.RATING, What.PCC_IMPORT, What.PCC_EXPORT, What.IMPORT_LIMIT, What.EXPORT_LIMIT,
-                    What.CUT_MOST, What.TIE_LIMIT, What.REQUIREMENT, What.RESERVE_POWER, What.RESERVE_MOST,
-                    What.LEASED_POWER})  # fmt: skip
+                    What.CUT_MOST, What.TIE_LIMIT, What.TIE_STEP, What.REQUIREMENT, What.RESERVE_POWER,
+                    What.RESERVE_MOST, What.LEASED_POWER})  # fmt: skip
 """Limits of a power: their worth is told for 1 kW more; that of the others, for 1 kWh more in each slot."""
 FACTS = frozenset({What.LOAD, What.BASE_LOAD, What.START, What.HANDOVER, What.NOMINATION, What.GAP, What.EXCHANGE})
 """Lines of the second sum that are no limits."""

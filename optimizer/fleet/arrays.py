@@ -6,6 +6,7 @@ g = net load + curtailed + charge − discharge from its region.
 """
 
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -27,6 +28,8 @@ from alliance.fleetplan import (
     Risk,
     Scenario,
     Tie,
+    TieStep,
+    require_steps,
     require_within,
 )
 
@@ -85,6 +88,8 @@ class FleetArrays:
     cut_most_wh: Ints = field(default_factory=_nothing)
     """R × T; a row and column of 1 is broadcast, as `cut_price`."""
     cut_price: Ints = field(default_factory=_nothing)
+    tie_steps: Ints = field(default_factory=partial(np.zeros, (0, 3), np.int64))
+    """A row a step, in order of tie and step: tie, `above_wh`, `loss_ppm`."""
 
     def __post_init__(self) -> None:
         _validate(self)
@@ -160,6 +165,7 @@ def arrays_of(problem: FleetProblem) -> FleetArrays:
         tie_to=_ints([t.to_region for t in problem.ties], (-1,)),
         tie_limit_wh=_ints([t.limit_wh for t in problem.ties], (-1,)),
         tie_loss_ppm=_ints([t.loss_ppm for t in problem.ties], (-1,)),
+        tie_steps=_ints([(k, s.above_wh, s.loss_ppm) for k, t in enumerate(problem.ties) for s in t.steps], (-1, 3)),
         content_most_wh=_ints(most, (n, periods)),
         reserves=problem.reserves,
         scenario_ppm=_ints([s.probability_ppm for s in problem.scenarios], (-1,)),
@@ -190,13 +196,7 @@ def problem_of(arrays: FleetArrays) -> FleetProblem:
             Region(**{name: _tuple(getattr(arrays, name)[r]) for name in _region_series(arrays, r)})
             for r in range(arrays.regions)
         ),
-        ties=tuple(
-            Tie(from_region=a, to_region=b, limit_wh=limit, loss_ppm=loss)
-            for a, b, limit, loss in zip(
-                *(_tuple(x) for x in (arrays.tie_from, arrays.tie_to, arrays.tie_limit_wh, arrays.tie_loss_ppm)),
-                strict=True,
-            )
-        ),
+        ties=ties_of(arrays),
         stations=_stations(arrays),
         reserves=arrays.reserves,
         scenarios=tuple(
@@ -209,6 +209,23 @@ def problem_of(arrays: FleetArrays) -> FleetProblem:
 
 
 _REGION_SERIES = tuple(REGION_SERIES_LIMITS)
+
+
+def ties_of(arrays: FleetArrays) -> tuple[Tie, ...]:
+    """The ties with their steps."""
+    steps: list[list[TieStep]] = [[] for _ in range(arrays.ties)]
+    for k, above, loss in arrays.tie_steps.tolist():
+        steps[k].append(TieStep(above_wh=above, loss_ppm=loss))
+    columns = (_tuple(x) for x in (arrays.tie_from, arrays.tie_to, arrays.tie_limit_wh, arrays.tie_loss_ppm))
+    return tuple(
+        Tie(from_region=a, to_region=b, limit_wh=limit, loss_ppm=loss, steps=tuple(of_tie))
+        for a, b, limit, loss, of_tie in zip(*columns, steps, strict=True)
+    )
+
+
+def step_counts(arrays: FleetArrays) -> Ints:
+    """How many steps each tie has."""
+    return np.bincount(arrays.tie_steps[:, 0], minlength=arrays.ties)
 
 
 def _region_series(arrays: FleetArrays, r: int) -> tuple[str, ...]:
@@ -260,6 +277,13 @@ def _validate(arrays: FleetArrays) -> None:
     for name, most in (("tie_from", regions - 1), ("tie_to", regions - 1), ("tie_loss_ppm", MILLION)):
         _require(arrays, name, (arrays.ties,), 0, most)
     _require(arrays, "tie_limit_wh", (arrays.ties,), 0, 10**12)
+    _require(arrays, "tie_steps", (len(arrays.tie_steps), 3), 0, 10**12)
+    least = 0
+    for row, k in enumerate(arrays.tie_steps[:, 0].tolist()):
+        require_within(f"tie_steps[{row}, 0]", k, least, arrays.ties - 1)
+        least = k
+    for k, tie in enumerate(ties_of(arrays) if len(arrays.tie_steps) else ()):
+        require_steps(f"ties[{k}]", tie)
     cases = len(arrays.scenario_ppm)
     _require(arrays, "scenario_ppm", (cases,), 0, MILLION)
     _require(arrays, "scenario_net_load_wh", (cases, n, periods), *STATION_SERIES_LIMITS["net_load_wh"])

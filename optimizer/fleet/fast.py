@@ -169,7 +169,7 @@ class _Joined:
         self._charge, self._discharge, self._curtailed = (np.zeros(station) for _ in range(3))
         self._rows = {kind: np.zeros(station) for kind in ("store", "import_right", "export_right")}
         self._balance = np.zeros(regions)
-        self._forward, self._backward = np.zeros(ties), np.zeros(ties)
+        self._forward, self._backward, self._skipped = np.zeros(ties), np.zeros(ties), np.zeros(ties)
 
     def take(self, part: Priced) -> None:
         """A part that prices settled, or have the best answer to."""
@@ -180,13 +180,14 @@ class _Joined:
             "export_right": -np.maximum(-part.right, 0.0),
         }
         flows = part.charge, part.discharge, part.curtailed
-        self._put(part, part.cost / 1e6, flows, (part.forward, part.backward), part.prices, rows)
+        ties = part.forward, part.backward, part.skipped
+        self._put(part, part.cost / 1e6, flows, ties, part.prices, rows)
 
     def take_stamped(self, part: Priced, alone: Relaxed) -> None:
         """A part that the stamped programme settled."""
         self._optimal = self._optimal and alone.optimal
         flows = alone.charge, alone.discharge, alone.curtailed[0]
-        ties, prices = (alone.forward[0], alone.backward[0]), alone.prices
+        ties, prices = (alone.forward[0], alone.backward[0], alone.skipped[0]), alone.prices
         self._put(part, alone.cost_cents, flows, ties, prices.balance[0], prices.rows)
 
     def relaxed(self) -> Relaxed:
@@ -209,6 +210,7 @@ class _Joined:
             ),
             lease_charge=nothing,
             lease_discharge=nothing,
+            skipped=self._skipped[None],
         )
 
     def _put(
@@ -216,13 +218,13 @@ class _Joined:
         part: Priced,
         cents: float,
         flows: tuple[Floats, Floats, Floats],
-        ties: tuple[Floats, Floats],
+        ties: tuple[Floats, Floats, Floats],
         prices: Floats,
         rows: Mapping[str, Floats],
     ) -> None:
         self._cents += cents
         self._charge[part.stations], self._discharge[part.stations], self._curtailed[part.stations] = flows
-        self._forward[part.ties], self._backward[part.ties] = ties
+        self._forward[part.ties], self._backward[part.ties], self._skipped[part.ties] = ties
         self._balance[part.regions] = prices
         for kind, values in self._rows.items():
             values[part.stations] = rows[kind]

@@ -337,42 +337,99 @@ def bill(b: Block, w: int) -> Any:
 # The tie
 
 
-def tie_block(b: Block, data: Any, shape: Shape, *, one_way: bool = False) -> None:
-    """A tie between two regions; with `one_way`, a binary a period forbids both ways at once."""
+def tie_block(b: Block, data: Any, shape: Shape, *, steps: int = 0, one_way: bool = False) -> None:
+    """A tie between two regions, with so many steps of its losses: f and b below the first, f_k and b_k above them.
+
+    With `one_way`, binaries forbid both ways at once, and what is above a step before all below it is sent.
+    """
     _indexed(b, data, shape)
+    b.K = pyo.RangeSet(0, steps - 1)
     b.forward, b.backward = (pyo.Var(b.W, b.T, domain=pyo.NonNegativeReals) for _ in range(2))
+    b.forward_step, b.backward_step = (pyo.Var(b.K, b.W, b.T, domain=pyo.NonNegativeReals) for _ in range(2))
     b.tie_limit = pyo.Constraint(b.W, b.T, rule=tie_limit)
+    b.forward_most = pyo.Constraint(b.K, b.W, b.T, rule=forward_most)
+    b.backward_most = pyo.Constraint(b.K, b.W, b.T, rule=backward_most)
     if one_way:
         b.going = pyo.Var(b.W, b.T, domain=pyo.Binary)
         b.forward_mode = pyo.Constraint(b.W, b.T, rule=forward_mode)
         b.backward_mode = pyo.Constraint(b.W, b.T, rule=backward_mode)
+        b.forward_full, b.backward_full = (pyo.Var(b.K, b.W, b.T, domain=pyo.Binary) for _ in range(2))
+        for step_rule in (forward_below, forward_above, backward_below, backward_above):
+            b.add_component(step_rule.__name__, pyo.Constraint(b.K, b.W, b.T, rule=step_rule))
     b.left = pyo.Expression(b.W, b.T, rule=left)
     b.reached = pyo.Expression(b.W, b.T, rule=reached)
 
 
 def tie_limit(b: Block, w: int, t: int) -> Any:
-    """f + b ≤ limit (the convex hull of "one way at a time")"""
-    return b.forward[w, t] + b.backward[w, t] <= b.data.limit
+    """Σ f + Σ b ≤ limit (without steps, the convex hull of "one way at a time")"""
+    return _sent(b, "forward", w, t) + _sent(b, "backward", w, t) <= b.data.limit
+
+
+def forward_most(b: Block, k: int, w: int, t: int) -> Any:
+    """What is sent between the step before and this one ≤ their distance"""
+    return _below(b, "forward", k, w, t) <= b.data.step_most[k]
+
+
+def backward_most(b: Block, k: int, w: int, t: int) -> Any:
+    """Likewise backwards"""
+    return _below(b, "backward", k, w, t) <= b.data.step_most[k]
+
+
+def forward_below(b: Block, k: int, w: int, t: int) -> Any:
+    """f_{k−1} ≥ its most, times z_k"""
+    return _below(b, "forward", k, w, t) >= b.data.step_most[k] * b.forward_full[k, w, t]
+
+
+def forward_above(b: Block, k: int, w: int, t: int) -> Any:
+    """f_k ≤ limit z_k"""
+    return b.forward_step[k, w, t] <= b.data.limit * b.forward_full[k, w, t]
+
+
+def backward_below(b: Block, k: int, w: int, t: int) -> Any:
+    """b_{k−1} ≥ its most, times z_k"""
+    return _below(b, "backward", k, w, t) >= b.data.step_most[k] * b.backward_full[k, w, t]
+
+
+def backward_above(b: Block, k: int, w: int, t: int) -> Any:
+    """b_k ≤ limit z_k"""
+    return b.backward_step[k, w, t] <= b.data.limit * b.backward_full[k, w, t]
+
+
+def _sent(b: Block, way: str, w: int, t: int) -> Any:
+    """All that is sent one way."""
+    first, above = b.component(way), b.component(f"{way}_step")
+    return first[w, t] + sum(above[k, w, t] for k in b.K)
+
+
+def _arrived(b: Block, way: str, w: int, t: int) -> Any:
+    """What arrives of it."""
+    first, above = b.component(way), b.component(f"{way}_step")
+    return b.data.passed * first[w, t] + sum(b.data.step_passed[k] * above[k, w, t] for k in b.K)
+
+
+def _below(b: Block, way: str, k: int, w: int, t: int) -> Any:
+    """What is sent one way below a step and above the one before."""
+    return b.component(f"{way}_step")[k - 1, w, t] if k else b.component(way)[w, t]
 
 
 def forward_mode(b: Block, w: int, t: int) -> Any:
-    """f ≤ limit z"""
-    return b.forward[w, t] <= b.data.limit * b.going[w, t]
+    """Σ f ≤ limit z"""
+    return _sent(b, "forward", w, t) <= b.data.limit * b.going[w, t]
 
 
 def backward_mode(b: Block, w: int, t: int) -> Any:
-    """b ≤ limit (1 − z)"""
-    return b.backward[w, t] <= b.data.limit * (1 - b.going[w, t])
+    """Σ b ≤ limit (1 − z)"""
+    return _sent(b, "backward", w, t) <= b.data.limit * (1 - b.going[w, t])
 
 
 def left(b: Block, w: int, t: int) -> Any:
-    """(1 − loss) b − f: what the tie gives to the region that it leaves"""
-    return b.data.passed * b.backward[w, t] - b.forward[w, t]
+    """Σ (1 − loss) b − Σ f: what the tie gives to the region that it leaves"""
+    return _arrived(b, "backward", w, t) - _sent(b, "forward", w, t)
 
 
 def reached(b: Block, w: int, t: int) -> Any:
-    """(1 − loss) f − b: what it gives to the other"""
-    return b.data.passed * b.forward[w, t] - b.backward[w, t]
+    """Σ (1 − loss) f − Σ b: what it gives to the other"""
+    return _arrived(b, "forward", w, t) - _sent(b, "backward", w, t)
 
 
 # Risk
@@ -425,7 +482,7 @@ def whole(
         m.given[r].append(m.station[i].balance)
         m.members[r].append(m.station[i])
     for k, (a, z, data) in enumerate(ties):
-        tie_block(m.tie[k], data, shape, one_way=k in one_way.ties)
+        tie_block(m.tie[k], data, shape, steps=data.steps, one_way=k in one_way.ties)
         m.given[a].append(m.tie[k].left)
         m.given[z].append(m.tie[k].reached)
     m.requirement = requirement

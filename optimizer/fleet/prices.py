@@ -71,6 +71,8 @@ class Priced:
     forward: Floats
     """Ties × T."""
     backward: Floats
+    skipped: Floats
+    """Ties × T: what is sent above a step of a tie's losses though there is room below."""
     content: Floats
     """Stations × T: the worth of content."""
     right: Floats
@@ -137,8 +139,23 @@ class _Part:
     """Position among the part's regions, as `tie_to`."""
     tie_to: Ints
     tie_limit: Floats
-    tie_passed: Floats
+    lane_tie: Ints
+    """Position among the part's ties: a lane a tie, then one a step, as all that begins a lane's."""
+    lane_most: Floats
+    lane_passed: Floats
+    lane_before: Ints
+    """Of each step's lane, the one below."""
     periods: int
+
+    @property
+    def lane_from(self) -> Ints:
+        """The region that a lane leaves forwards."""
+        return self.tie_from[self.lane_tie]
+
+    @property
+    def lane_to(self) -> Ints:
+        """The region that it reaches."""
+        return self.tie_to[self.lane_tie]
 
     @property
     def size(self) -> int:
@@ -164,9 +181,31 @@ def _part(arrays: FleetArrays, regions: Ints, ties: Ints) -> _Part:
         tie_from=np.array([place[int(r)] for r in arrays.tie_from[ties]], dtype=np.int64),
         tie_to=np.array([place[int(r)] for r in arrays.tie_to[ties]], dtype=np.int64),
         tie_limit=arrays.tie_limit_wh[ties].astype(np.float64),
-        tie_passed=1.0 - arrays.tie_loss_ppm[ties] / MILLION,
+        **_lanes(arrays, ties),
         periods=arrays.periods,
     )
+
+
+def _lanes(arrays: FleetArrays, ties: Ints) -> dict[str, Any]:
+    """Each tie as lanes of one loss: up to its first step, from step to step, and above the last up to the limit."""
+    tie, above, loss = _steps(arrays, ties).T
+    limit, first = arrays.tie_limit_wh[ties], len(ties) + np.arange(len(tie))
+    begins = np.concatenate([np.zeros(len(ties), dtype=np.int64), above])
+    most = np.concatenate([limit, limit[tie]]).astype(np.float64)
+    before = np.where(np.diff(tie, prepend=-1) != 0, tie, first - 1)
+    most[before] = above - begins[before]
+    return {
+        "lane_tie": np.concatenate([np.arange(len(ties)), tie]),
+        "lane_most": most,
+        "lane_passed": 1.0 - np.concatenate([arrays.tie_loss_ppm[ties], loss]) / MILLION,
+        "lane_before": before,
+    }
+
+
+def _steps(arrays: FleetArrays, ties: Ints) -> Ints:
+    """The steps of some ties, which are counted anew."""
+    chosen = arrays.tie_steps[np.isin(arrays.tie_steps[:, 0], ties)]
+    return np.column_stack([np.searchsorted(ties, chosen[:, 0]), chosen[:, 1:]])
 
 
 def _region(arrays: FleetArrays, r: int) -> _Region:
@@ -283,8 +322,9 @@ class _Search:
             charge=np.concatenate([d.charge for d in days]),
             discharge=np.concatenate([d.discharge for d in days]),
             curtailed=np.concatenate([d.curtailed for d in days]),
-            forward=mixture.forward,
-            backward=mixture.backward,
+            forward=_by_tie(part, mixture.forward),
+            backward=_by_tie(part, mixture.backward),
+            skipped=np.maximum(_skipped(part, mixture.forward), _skipped(part, mixture.backward)),
             content=np.concatenate([p.content for p in proofs]),
             right=np.concatenate([p.right for p in proofs]),
         )
@@ -301,9 +341,37 @@ def region_bound(region: _Region, price: Floats) -> float:
 
 def _ties_bound(part: _Part, prices: Floats) -> float:
     """What each tie could gain at most, one way or the other."""
-    passed, here, there = part.tie_passed[:, None], prices[part.tie_from], prices[part.tie_to]
-    best = np.minimum(0.0, np.minimum(here - passed * there, there - passed * here))
-    return float((part.tie_limit[:, None] * best).sum())
+    passed, here, there = part.lane_passed[:, None], prices[part.lane_from], prices[part.lane_to]
+    costs = np.minimum(0.0, [here - passed * there, there - passed * here])
+    stepped = np.unique(part.lane_tie[len(part.ties) :])
+    best = costs.min(axis=0)[: len(part.ties)]
+    best[stepped] = 0.0
+    return float((part.tie_limit[:, None] * best).sum()) + sum(_lanes_bound(part, int(k), costs) for k in stepped)
+
+
+def _lanes_bound(part: _Part, k: int, costs: Floats) -> float:
+    """Of a tie with steps: its lanes, both ways, by cost, up to its limit."""
+    lanes = np.flatnonzero(part.lane_tie == k)
+    each = costs[:, lanes].reshape(2 * len(lanes), -1)
+    order = np.argsort(each, axis=0)
+    most = np.tile(part.lane_most[lanes], 2)[order]
+    sent = np.diff(np.minimum(np.cumsum(most, axis=0), part.tie_limit[k]), axis=0, prepend=0.0)
+    return float((np.take_along_axis(each, order, axis=0) * sent).sum())
+
+
+def _by_tie(part: _Part, flows: Floats) -> Floats:
+    """All lanes of each tie together."""
+    found = np.zeros((len(part.ties), part.periods))
+    np.add.at(found, part.lane_tie, flows)
+    return found
+
+
+def _skipped(part: _Part, flows: Floats) -> Floats:
+    """What each tie sends above a step though there is room below."""
+    found, first = np.zeros((len(part.ties), part.periods)), len(part.ties)
+    room = part.lane_most[part.lane_before, None] - flows[part.lane_before]
+    np.maximum.at(found, part.lane_tie[first:], np.minimum(flows[first:], room))
+    return found
 
 
 def _mixed(region: _Region, number: int, mixture: "_Mixture", asked: Sequence[Floats]) -> Days:
@@ -320,9 +388,9 @@ def _cost(part: _Part, days: Sequence[Days], mixture: "_Mixture") -> float:
     total = 0.0
     for k, (region, day) in enumerate(zip(part.regions, days, strict=True)):
         net = region.load + (region.stations.net_load + day.charge - day.discharge + day.curtailed).sum(axis=0)
-        net = net + mixture.forward[part.tie_from == k].sum(axis=0) + mixture.backward[part.tie_to == k].sum(axis=0)
-        for flow, ends in ((mixture.forward, part.tie_to), (mixture.backward, part.tie_from)):
-            net = net - (part.tie_passed[:, None] * flow)[ends == k].sum(axis=0)
+        net = net + mixture.forward[part.lane_from == k].sum(axis=0) + mixture.backward[part.lane_to == k].sum(axis=0)
+        for flow, ends in ((mixture.forward, part.lane_to), (mixture.backward, part.lane_from)):
+            net = net - (part.lane_passed[:, None] * flow)[ends == k].sum(axis=0)
         total += _billed(region, net)
         total += float(region.stations.figures[:, 6] @ day.discharge.sum(axis=1))
     return total
@@ -355,6 +423,7 @@ class _Mixture:
     weights: tuple[dict[int, Floats], ...]
     """For each region: sweep → weight of each group's answer."""
     forward: Floats
+    """Lanes × T."""
     backward: Floats
 
 
@@ -375,7 +444,7 @@ class _Master:
         import highspy
 
         self._highspy, self._part = highspy, part
-        self._balances, self._lines = len(part.regions) * part.periods, len(part.ties) * part.periods
+        self._balances, self._lines = len(part.regions) * part.periods, len(part.lane_tie) * part.periods
         self._firsts = np.cumsum([0, *(r.groups for r in part.regions)])
         self._cut_counts = [part.periods * bool(r.most_cut.any()) for r in part.regions]
         power = sum(float(r.stations.figures[:, 0:2].sum()) for r in part.regions)
@@ -445,14 +514,14 @@ class _Master:
             [buy / unit_price, -sell / unit_price, np.full(2 * b, penalty), np.zeros(2 * lines), cut_price / unit_price]
         )
         self._first = len(self._exchange_costs)
-        limits = np.repeat(part.tie_limit, part.periods) / self._unit
+        limits, lanes = (np.repeat(x, part.periods) / self._unit for x in (part.tie_limit, part.lane_most))
         most = np.concatenate(
-            [most_import / self._unit, most_export / self._unit, np.full(2 * b, np.inf), np.tile(limits, 2),
+            [most_import / self._unit, most_export / self._unit, np.full(2 * b, np.inf), np.tile(lanes, 2),
              most_cut / self._unit]
         )  # fmt: skip
         start, index, values = self._entries()
         groups = int(self._firsts[-1])
-        low = np.concatenate([load / self._unit, np.ones(groups), np.full(lines, -np.inf)])
+        low = np.concatenate([load / self._unit, np.ones(groups), np.full(len(limits), -np.inf)])
         high = np.concatenate([load / self._unit, np.ones(groups), limits])
         solver = self._highspy.Highs()
         for option, value in (
@@ -471,10 +540,10 @@ class _Master:
         single = np.tile(np.arange(b), 4)
         values = np.repeat([1.0, -1.0, 1.0, -1.0], b)
         t = np.arange(periods)
-        here = (part.tie_from[:, None] * periods + t).ravel()
-        there = (part.tie_to[:, None] * periods + t).ravel()
-        limit = b + int(self._firsts[-1]) + np.arange(self._lines)
-        passed, ones = np.repeat(part.tie_passed, periods), np.ones(self._lines)
+        here = (part.lane_from[:, None] * periods + t).ravel()
+        there = (part.lane_to[:, None] * periods + t).ravel()
+        limit = b + int(self._firsts[-1]) + (part.lane_tie[:, None] * periods + t).ravel()
+        passed, ones = np.repeat(part.lane_passed, periods), np.ones(self._lines)
         forward = np.stack([here, there, limit], axis=1), np.stack([-ones, passed, ones], axis=1)
         backward = np.stack([here, there, limit], axis=1), np.stack([passed, -ones, ones], axis=1)
         cut = np.concatenate([k * periods + np.arange(n) for k, n in enumerate(self._cut_counts)])
@@ -542,6 +611,7 @@ def subfleet(arrays: FleetArrays, *, stations: Ints, regions: Ints, ties: Ints) 
         tie_to=place[arrays.tie_to[ties]],
         tie_limit_wh=arrays.tie_limit_wh[ties],
         tie_loss_ppm=arrays.tie_loss_ppm[ties],
+        tie_steps=_steps(arrays, ties),
         **{name: getattr(arrays, name)[regions] for name in of_regions},
         **{name: values if len(values) == 1 else values[regions] for name, values in cuts.items()},
         **{name: getattr(arrays, name)[chosen] for name in figures},

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from pyomo.repn.plugins.standard_form import LinearStandardFormCompiler
 
-from optimizer.fleet.arrays import FleetArrays, leases_of
+from optimizer.fleet.arrays import FleetArrays, leases_of, step_counts
 from optimizer.fleet.model import RELAXED, OneWay, whole
 from optimizer.fleet.scaled import Floats, Scaled, scaled
 from optimizer.linear import INFINITY, Job, Linear, Optimum
@@ -67,7 +67,10 @@ def expanded(arrays: FleetArrays, *, one_way: OneWay = RELAXED) -> Expanded:
             for i, (r, theirs) in enumerate(zip(arrays.region.tolist(), leases_of(arrays), strict=True))
         ],
         [_of(data.region | _weights(data), r) for r in range(arrays.regions)],
-        [(a, z, _of(data.tie, k)) for k, (a, z) in enumerate(ends)],
+        [
+            (a, z, _tie(data, k, int(count)))
+            for k, ((a, z), count) in enumerate(zip(ends, step_counts(arrays), strict=True))
+        ],
         risk=SimpleNamespace(kappa=data.kappa, tail_weight=data.tail_weight.tolist()),
         requirement=data.requirement,
         shape=data.shape,
@@ -87,6 +90,13 @@ def _station(data: Scaled, i: int, theirs: Sequence[int]) -> Any:
     found.leases = len(theirs)
     for name, values in data.lease.items():
         setattr(found, name, _numbers(np.moveaxis(values[..., list(theirs)], -1, 0)))
+    return found
+
+
+def _tie(data: Scaled, k: int, steps: int) -> Any:
+    """A tie's data, with the number of its steps."""
+    found = _of(data.tie, k)
+    found.steps = steps
     return found
 
 

@@ -63,6 +63,8 @@ class Relaxed:
     lease_charge: Floats
     """L × T."""
     lease_discharge: Floats
+    skipped: Floats
+    """W × L × T: of a tie with steps, what is sent above one though there is room below, Wh."""
 
 
 def relaxed_stamped(
@@ -121,8 +123,8 @@ def relaxed_reference(
     return _read(
         found.scaled,
         lease=lease if arrays.leases else None,
-        column=lambda kind, name: _listed(found.values, kind, name, sizes[kind], found.scaled.shape),
-        row=lambda kind, name: _listed(found.duals, kind, name, sizes[kind], found.scaled.shape),
+        column=lambda kind, name: _listed(found.values, kind, name, sizes[kind], found.scaled),
+        row=lambda kind, name: _listed(found.duals, kind, name, sizes[kind], found.scaled),
         shared=lambda kind: _shared(found.duals, kind, arrays.regions, found.scaled.shape),
         cost=found.cost_cents / found.scaled.unit_cents,
         optimal=True,
@@ -155,6 +157,7 @@ def standing_still(arrays: FleetArrays) -> Relaxed:
         prices=Prices(case_weights=weights, balance=prices, held=np.zeros((q, *load.shape[1:])), rows={}),
         lease_charge=np.maximum(-orders, 0.0),
         lease_discharge=np.maximum(orders, 0.0),
+        skipped=ties,
     )
 
 
@@ -187,13 +190,16 @@ def _lease_orders(found: Relaxed, arrays: FleetArrays) -> Floats:
 
 
 def concerned(found: Relaxed, arrays: FleetArrays, prices: Prices) -> OneWay:
-    """Stations and ties that go both ways at once where taking it out would cost (negative prices) or break a limit."""
+    """Stations and ties that go both ways at once where taking it out would cost (negative prices) or break a limit.
+
+    So do ties that send above a step what they could send below it.
+    """
     eta = (arrays.eta_c_ppm * arrays.eta_d_ppm / 1e12)[:, None]
     both = np.minimum(found.charge, found.discharge / eta) > BOTH_WAYS_WH
     price = prices.balance.sum(axis=0)[arrays.region]
     dearer = price * (1 - eta) + arrays.wear_price[:, None] * eta < 0
     draft = draft_of(found, arrays)
-    twice = np.minimum(found.forward, found.backward).max(axis=0, initial=0.0)
+    twice = np.maximum(np.minimum(found.forward, found.backward), found.skipped).max(axis=0, initial=0.0)
     costly = both & (dearer | _oversent(draft, arrays)) if both.any() else both
     stations = costly.any(axis=1) | _overcharged(draft, arrays)
     return OneWay(stations=_numbers(stations), ties=_numbers((twice > BOTH_WAYS_WH).any(axis=1)))
@@ -253,6 +259,15 @@ def _read(data: Scaled, *, column: Any, row: Any, shared: Any, lease: Any, cost:
             return np.zeros((first, blocks, periods))
         return values.reshape(blocks, first, periods).transpose(1, 0, 2) * wh
 
+    def sent(way: str) -> tuple[Floats, Floats]:
+        """All that ties send one way, and what they skip."""
+        most = data.tie.get("step_most", np.zeros((0, ties)))
+        above = column("tie", f"{way}_step").reshape(ties, len(most), cases, periods).transpose(1, 2, 0, 3) * wh
+        parts = np.concatenate([series("tie", way, cases)[None], above])
+        room = most[:, None, :, None] * wh - parts[:-1]
+        return parts.sum(axis=0), np.minimum(parts[1:], room).max(axis=0, initial=0.0)
+
+    (forward, over), (backward, back) = sent("forward"), sent("backward")
     rows = {kind: row("station", kind) * price for kind in row_kinds(shape)}
     if lease is not None:
         rows |= {kind: row("station", kind) * price for kind in LEASED_ROWS}
@@ -265,8 +280,8 @@ def _read(data: Scaled, *, column: Any, row: Any, shared: Any, lease: Any, cost:
         discharge=series("station", "discharge", 1)[0],
         reserve=series("station", "reserve", q),
         curtailed=series("station", "curtailed", cases),
-        forward=series("tie", "forward", cases),
-        backward=series("tie", "backward", cases),
+        forward=forward,
+        backward=backward,
         prices=Prices(
             case_weights=_weights(data, shared("tail")),
             balance=shared("balance") * price,
@@ -275,6 +290,7 @@ def _read(data: Scaled, *, column: Any, row: Any, shared: Any, lease: Any, cost:
         ),
         lease_charge=nothing if lease is None else lease("lease_charge") * wh,
         lease_discharge=nothing if lease is None else lease("lease_discharge") * wh,
+        skipped=np.maximum(over, back),
     )
 
 
@@ -282,15 +298,18 @@ def _weights(data: Scaled, tail: Floats) -> Floats:
     return data.weight + np.maximum(tail, 0.0) if data.shape.averse else data.weight
 
 
-def _listed(values: dict[Place, float], kind: str, name: str, blocks: int, shape: Shape) -> Floats:
+def _listed(values: dict[Place, float], kind: str, name: str, blocks: int, data: Scaled) -> Floats:
     """A variable's or constraint's values in all blocks, by its own order; 0 where it is left out."""
-    index = _indices(name, shape)
+    index = _indices(name, data)
     found = [[values.get((kind, k, name, at), 0.0) for at in index] for k in range(blocks)]
     return np.array(found).reshape(blocks, len(index))
 
 
-def _indices(name: str, shape: Shape) -> list[Any]:
-    periods = range(shape.periods)
+def _indices(name: str, data: Scaled) -> list[Any]:
+    shape, periods = data.shape, range(data.shape.periods)
+    if name in ("forward_step", "backward_step"):
+        steps = range(len(data.tie.get("step_most", ())))
+        return [(k, w, t) for k in steps for w in range(shape.cases) for t in periods]
     if name in ("curtailed", "forward", "backward", "import_right", "export_right"):
         return [(w, t) for w in range(shape.cases) for t in periods]
     return [(q, t) for q in range(len(shape.reserves)) for t in periods] if name == "reserve" else list(periods)

@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 
 from alliance.errors import Refused
-from alliance.fleetplan import MILLION, RISK_NEUTRAL, Direction, FleetPlan
-from optimizer.fleet.arrays import FleetArrays, Ints, leased_of, leases_of
+from alliance.fleetplan import MILLION, RISK_NEUTRAL, Direction, FleetPlan, Tie
+from optimizer.fleet.arrays import FleetArrays, Ints, leased_of, leases_of, ties_of
 from optimizer.fleet.scaled import Floats
 
 NEAR_WH = 1e-4
@@ -431,8 +431,8 @@ def _accounts(arrays: FleetArrays, numbers: list[int]) -> FleetArrays:
     return replace(
         arrays, buy_price=series, sell_price=series, import_limit_wh=wide, export_limit_wh=wide, base_load_wh=series,
         cut_most_wh=series, cut_price=series, tie_from=none, tie_to=none, tie_limit_wh=none, tie_loss_ppm=none,
-        region=zeros, charge_wh=of("charge_wh"), discharge_wh=of("discharge_wh"), eta_c_ppm=arrays.eta_c_ppm[at],
-        eta_d_ppm=arrays.eta_d_ppm[at],
+        tie_steps=np.zeros((0, 3), dtype=np.int64), region=zeros, charge_wh=of("charge_wh"),
+        discharge_wh=of("discharge_wh"), eta_c_ppm=arrays.eta_c_ppm[at], eta_d_ppm=arrays.eta_d_ppm[at],
         keep_ppm=zeros + MILLION, energy_min_wh=zeros, energy_max_wh=of("energy_wh"), start_wh=of("start_wh"),
         end_min_wh=of("end_min_wh"), wear_price=zeros, pcc_import_wh=zeros + MOST_FLOW, pcc_export_wh=zeros + MOST_FLOW,
         net_load_wh=np.zeros((count, periods), dtype=np.int64), own_need_floor_wh=zeros[:, None],
@@ -455,14 +455,24 @@ def _given(arrays: FleetArrays, tie: Ints) -> tuple[Ints, Ints]:
     """What ties give to each region, cases × R × T, what arrives rounded down and up."""
     shape = (tie.shape[0], arrays.regions, arrays.periods)
     least, most = np.zeros(shape, dtype=np.int64), np.zeros(shape, dtype=np.int64)
-    for k in range(arrays.ties):
-        a, z, passed = int(arrays.tie_from[k]), int(arrays.tie_to[k]), MILLION - int(arrays.tie_loss_ppm[k])
+    for k, of_tie in enumerate(ties_of(arrays)):
+        a, z = of_tie.from_region, of_tie.to_region
         for sent, left, reached in ((np.maximum(tie[:, k], 0), a, z), (np.maximum(-tie[:, k], 0), z, a)):
             for given in (least, most):
                 given[:, left] -= sent
-            least[:, reached] += sent * passed // MILLION
-            most[:, reached] -= -sent * passed // MILLION
+            arrived = _arrived(of_tie, sent)
+            least[:, reached] += arrived // MILLION
+            most[:, reached] -= -arrived // MILLION
     return least, most
+
+
+def _arrived(tie: Tie, sent: Ints) -> Ints:
+    """What arrives of what is sent, in millionths of a Wh (`alliance.fleettie.arrived_microwh`)."""
+    total, below, passed = np.zeros_like(sent), 0, MILLION - tie.loss_ppm
+    for step in tie.steps:
+        total += passed * np.maximum(np.minimum(sent, step.above_wh) - below, 0)
+        below, passed = step.above_wh, MILLION - step.loss_ppm
+    return total + passed * np.maximum(sent - below, 0)
 
 
 def _together(arrays: FleetArrays, reserve: Any, direction: Direction, weigh: Any = None) -> Any:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from alliance.fleetplan import MILLION
-from optimizer.fleet.arrays import FleetArrays, leased_of
+from optimizer.fleet.arrays import FleetArrays, leased_of, step_counts
 from optimizer.fleet.model import Shape
 
 Floats = Any
@@ -83,7 +83,8 @@ def scaled(arrays: FleetArrays) -> Scaled:
             "short_most": requirement.transpose(0, 2, 1) * gives_way[:, None, None],
             "short_price": np.repeat(short_price[:, None], arrays.regions, axis=1),
         },
-        tie={"limit": arrays.tie_limit_wh / unit_wh, "passed": 1 - arrays.tie_loss_ppm / MILLION},
+        tie={"limit": arrays.tie_limit_wh / unit_wh, "passed": 1 - arrays.tie_loss_ppm / MILLION}
+        | _step_data(arrays, unit_wh),
         reserve_price=np.array([q.price for q in reserves], dtype=float).reshape(len(reserves), arrays.periods)
         / unit_price,
         requirement=requirement,
@@ -99,6 +100,19 @@ def _cut_data(arrays: FleetArrays, unit_wh: float, unit_price: float) -> dict[st
         return {}
     most, price = np.broadcast_arrays(arrays.cut_most_wh, arrays.cut_price, arrays.buy_price)[:2]
     return {"cut_most": most.T / unit_wh, "cut_price": price.T / unit_price}
+
+
+def _step_data(arrays: FleetArrays, unit_wh: float) -> dict[str, Floats]:
+    """Of ties' steps, most steps × L: the distance to the one before, and what arrives of what is sent above."""
+    if not len(arrays.tie_steps):
+        return {}
+    counts = step_counts(arrays)
+    most, passed = np.zeros((2, int(counts.max()), arrays.ties))
+    tie, above, loss = arrays.tie_steps.T
+    place = np.arange(len(tie)) - np.repeat(np.cumsum(counts) - counts, counts)
+    most[place, tie] = np.where(place > 0, above - np.roll(above, 1), above) / unit_wh
+    passed[place, tie] = 1 - loss / MILLION
+    return {"step_most": most, "step_passed": passed}
 
 
 def _station_data(arrays: FleetArrays, unit_wh: float, unit_price: float) -> dict[str, Floats]:

@@ -15,7 +15,7 @@ import numpy as np
 import pyomo.environ as pyo
 from pyomo.repn.plugins.parameterized_standard_form import ParameterizedLinearStandardFormCompiler
 
-from optimizer.fleet.arrays import FleetArrays, Ints, leases_of
+from optimizer.fleet.arrays import FleetArrays, Ints, leases_of, step_counts
 from optimizer.fleet.model import RELAXED, OneWay, Shape, region_block, risk_block, station_block, tie_block
 from optimizer.fleet.scaled import Floats, Scaled
 from optimizer.linear import INFINITY
@@ -139,10 +139,14 @@ def stamped(arrays: FleetArrays, data: Scaled, *, one_way: OneWay = RELAXED) -> 
     template, regions = region_template(data.shape), np.arange(arrays.regions)
     given = data.region | _weights(data)
     parts.append(_filled(template, given, _addresses(ids, regions), kind="region", blocks=regions))
-    for modes, chosen in _split(np.arange(arrays.ties), one_way.ties):
-        template, given = tie_template(data.shape, one_way=modes), _chosen(data.tie, chosen)
-        address = _tie_addresses(ids, arrays.tie_from[chosen], arrays.tie_to[chosen])
-        parts.append(_filled(template, given, address, kind=_kind("tie", modes=modes), blocks=chosen))
+    counts = step_counts(arrays)
+    for count in sorted({0, *counts.tolist()}):
+        for modes, chosen in _split(np.flatnonzero(counts == count), one_way.ties):
+            template = tie_template(data.shape, steps=count, one_way=modes)
+            given = {name: values[:count] if values.ndim > 1 else values for name, values in data.tie.items()}
+            address = _tie_addresses(ids, arrays.tie_from[chosen], arrays.tie_to[chosen])
+            kind = _kind("tie", modes=modes, steps=count)
+            parts.append(_filled(template, _chosen(given, chosen), address, kind=kind, blocks=chosen))
     if data.shape.averse:
         only = np.zeros(1, dtype=np.int64)
         template, given = risk_template(data.shape), _risk_data(data)
@@ -157,8 +161,9 @@ def _split(blocks: Ints, one_way: tuple[int, ...]) -> list[tuple[bool, Ints]]:
     return [*found, (True, chosen)] if len(chosen) else found
 
 
-def _kind(block: str, *, modes: bool, leases: int = 0) -> str:
-    return block + (" one way" if modes else "") + (f" with {leases} leases" if leases else "")
+def _kind(block: str, *, modes: bool, leases: int = 0, steps: int = 0) -> str:
+    more = f" with {leases} leases" if leases else f" with {steps} steps" if steps else ""
+    return block + (" one way" if modes else "") + more
 
 
 def _leases(data: Scaled, theirs: Sequence[Sequence[int]], count: int) -> dict[str, Floats]:
@@ -223,10 +228,12 @@ def region_template(shape: Shape) -> Template:
 
 
 @lru_cache(maxsize=16)
-def tie_template(shape: Shape, *, one_way: bool) -> Template:
-    """The tie block, compiled."""
-    block = partial(tie_block, one_way=one_way)
-    return _compiled(block, shape, {"limit": (), "passed": ()}, {"left": "left", "reached": "reached"})
+def tie_template(shape: Shape, *, steps: int, one_way: bool) -> Template:
+    """The tie block, compiled for ties with so many steps."""
+    block = partial(tie_block, steps=steps, one_way=one_way)
+    fields: dict[str, tuple[str, ...]] = {"limit": (), "passed": ()}
+    fields |= dict.fromkeys(("step_most", "step_passed") if steps else (), ("K",))
+    return _compiled(block, shape, fields, {"left": "left", "reached": "reached"}, steps=steps)
 
 
 @lru_cache(maxsize=16)
@@ -237,10 +244,11 @@ def risk_template(shape: Shape) -> Template:
 
 def _compiled(
     block: Callable[..., None], shape: Shape, fields: Mapping[str, tuple[str, ...]], shares: Mapping[str, str],
-    *, leases: int = 0,
+    *, leases: int = 0, steps: int = 0,
 ) -> Template:  # fmt: skip
     m = pyo.ConcreteModel()
     sets = {"T": range(shape.periods), "W": range(shape.cases), "Q": range(len(shape.reserves)), "L": range(leases)}
+    sets |= {"K": range(steps)}
     m.given = pyo.Block()
     for name, over in fields.items():
         m.given.add_component(name, pyo.Var(*(list(sets[s]) for s in over)))

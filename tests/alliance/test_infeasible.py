@@ -11,7 +11,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from alliance.errors import AllianceError
-from alliance.fleetplan import MILLION, RISK_NEUTRAL, FleetProblem, FleetStation, Region, Tie
+from alliance.fleetplan import MILLION, RISK_NEUTRAL, FleetProblem, FleetStation, Region, Tie, TieStep
 from alliance.fleetproof import LimitBroken
 from alliance.infeasible.chain import conflict, conflicts
 from alliance.infeasible.check import check_holder, check_infeasible
@@ -295,6 +295,17 @@ def test_a_short_region_has_a_plan_when_as_much_may_be_cut_and_is_named_when_it_
     assert [(m.what, m.place) for m in record.shared.members] == [(What.IMPORT_LIMIT, 0), (What.TIE_LIMIT, 0)]
     assert sum(change.by_wh for change in record.relaxation) == 1
     check_infeasible(record, larger)
+
+
+def test_a_tie_that_loses_all_above_a_step_brings_no_more_when_a_region_is_short(process) -> None:
+    problem = short_region()
+    tie = replace(problem.ties[0], limit_wh=3, steps=(TieStep(above_wh=1, loss_ppm=MILLION),))
+    record = reason(replace(problem, ties=(tie,)), process)
+    assert record is not None
+    assert record.shared is not None
+    assert [(m.what, m.place) for m in record.shared.members] == [(What.IMPORT_LIMIT, 0)]
+    assert [(change.what, change.by_wh) for change in record.relaxation] == [(What.IMPORT_LIMIT, 1)]
+    check_infeasible(record, replace(problem, ties=(tie,)))
 
 
 # Known-bad records

@@ -33,6 +33,7 @@ GENUINE = (
     ("short_reserves", 1),
     ("leases", 2),
     ("cuts", 2),
+    ("steps", 1),
 )
 
 
@@ -70,7 +71,13 @@ def compare(found: Found, chosen: argparse.Namespace, process: SolverProcess, un
 def try_out(found: Found, chosen: argparse.Namespace, process: SolverProcess, until: float) -> None:
     """Tiny fleets, all plans tried."""
     for seed in range(chosen.tiny):
-        problem = tiny(chosen.seed * 1_000 + seed, lossless=seed % 2 == 0, leased=seed % 3 == 0, cut=seed % 5 == 1)
+        problem = tiny(
+            chosen.seed * 1_000 + seed,
+            lossless=seed % 2 == 0,
+            leased=seed % 3 == 0,
+            cut=seed % 5 == 1,
+            stepped=seed % 4 == 1,
+        )
         best = best_microcents(problem)
         try:
             certificate = planned(problem, process)

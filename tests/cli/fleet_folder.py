@@ -79,6 +79,10 @@ def _tables(problem: FleetProblem) -> dict[str, tuple[str, Lines]]:
             "from_region,to_region,limit_kw,loss_pct",
             ((f"r{x.from_region}", f"r{x.to_region}", kw(x.limit_wh), _pct(x.loss_ppm)) for x in problem.ties),
         ),
+        "tie_steps": (
+            "tie,above_kw,loss_pct",
+            ((k, kw(s.above_wh), _pct(s.loss_ppm)) for k, x in enumerate(problem.ties) for s in x.steps),
+        ),
         "leases": ("lease,station,charge_kw,discharge_kw,energy_kwh,start_kwh,end_min_kwh", leases),
         "nominations": (
             "lease,period,nominated_kw",

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from alliance.errors import AllianceError
-from alliance.fleetplan import FleetProblem
+from alliance.fleetplan import FleetProblem, Tie, TieStep
 from alliance.fleetproof import digest
 from cli.fleet_tables import fleet_in
 from tests.cli.fleet_folder import written
@@ -52,6 +52,12 @@ def test_digest_is_the_same_when_a_fleet_comes_as_json_and_as_tables(kind: str, 
         ("scenario_loads", "scenario", "w9", "want=a scenario of scenarios.csv"),
         ("scenario_loads", "station", "s9", "want=a station of stations.csv"),
         ("scenario_loads", "net_load_kw", "2000000000", "want=as net_load_wh 2000000000000, a whole number from"),
+        ("ties", "loss_pct", "101", "want=as loss_ppm 1010000, a whole number from 0 to 1000000"),
+        ("tie_steps", "tie", "1", "want=the place of a tie in ties.csv, 0 to 0"),
+        ("tie_steps", "above_kw", "101", "want=as above_wh 101000, a whole number from 1 to 100000"),
+        ("tie_steps", "loss_pct", "2", "want=as loss_ppm 20000, a whole number from 20001 to 1000000"),
+        ("prices", "cut_most_kw", "-1", "want=as cut_most_wh -1000, a whole number from 0"),
+        ("prices", "cut_yuan_per_kwh", "", "want=a number"),
         ("risk", "cvar_alpha_pct", "100", "want=as cvar_alpha_ppm 1000000, a whole number from 0 to 999999"),
         ("risk", "cvar_weight_pct", "0.00001", "want=no finer than 1/10000"),
         ("leases", "energy_kwh", "1e9", "want=as energy_wh 1000000000000, a whole number from 0 to"),
@@ -127,7 +133,11 @@ def _folder(tmp_path: Path) -> Path:
     )  # fmt: skip
     region = replace(
         problem.regions[0], buy_price=(5,) * 3, sell_price=(4,) * 3, import_limit_wh=(10_000_001,) * 3,
-        export_limit_wh=(10,) * 3, base_load_wh=(0,) * 3,
+        export_limit_wh=(10,) * 3, base_load_wh=(0,) * 3, cut_most_wh=(5,) * 3, cut_price=(9,) * 3,
+    )  # fmt: skip
+    tie = Tie(
+        from_region=0, to_region=1, limit_wh=100_000, loss_ppm=20_000,
+        steps=(TieStep(above_wh=60_000, loss_ppm=50_000),),
     )  # fmt: skip
     reserve = replace(
         problem.reserves[0], price=(7,) * 3, requirement_wh=((10,) * 3,) * 2, short_price=90_000, duration_s=900
@@ -140,7 +150,7 @@ def _folder(tmp_path: Path) -> Path:
     return written(
         tmp_path / "fleet",
         replace(
-            problem, periods=periods, period_s=3600, regions=(region, region), ties=(), stations=(station,),
+            problem, periods=periods, period_s=3600, regions=(region, region), ties=(tie,), stations=(station,),
             reserves=(reserve, reserve), leases=(lease,),
             scenarios=(replace(scenario, probability_ppm=400_000), replace(scenario, probability_ppm=600_000)),
         ),

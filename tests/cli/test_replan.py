@@ -94,6 +94,26 @@ def test_leases_are_planned_and_shown_when_their_tables_are_there(tmp_path: Path
     assert "leases_fixed" in refused.stderr
 
 
+def test_load_cut_is_shown_and_a_ties_steps_count_when_their_columns_are_there(tmp_path: Path) -> None:
+    folder = tables(tmp_path / "tables", tie_steps="tie,above_kw,loss_pct\n0,40,10")
+    header, *rows = (folder / "prices.csv").read_text().splitlines()
+    cut = ["3000,2.5" if row.startswith("south") else "," for row in rows]
+    short = [row.replace("5000,5000", "800,5000") if row.startswith("south") else row for row in rows]
+    lines = [f"{row},{more}" for row, more in zip(short, cut, strict=True)]
+    (folder / "prices.csv").write_text("\n".join([f"{header},cut_most_kw,cut_yuan_per_kwh", *lines]) + "\n")
+    done = alliance("plan", "solve", folder, "--out", tmp_path / "plan.json")
+    assert done.exit_code == 0, done.output
+    assert "cut 切负荷" in done.stdout
+    made = certificate_from_plain(json.loads((tmp_path / "plan.json").read_text()))
+    assert check(made).gap_ppm == made.gap_ppm
+    north, south = made.problem.regions
+    assert (north.cut_most_wh, south.cut_most_wh[0], south.cut_price[0]) == ((), 750_000, 250_000)
+    assert [(s.above_wh, s.loss_ppm) for s in made.problem.ties[0].steps] == [(10_000, 100_000)]
+    told = alliance("explain", tmp_path / "plan.json")
+    assert told.exit_code == 0, told.output
+    assert "切负荷" in told.stdout
+
+
 @pytest.mark.parametrize(
     ("changed", "told"),
     [

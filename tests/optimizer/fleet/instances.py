@@ -18,6 +18,7 @@ from alliance.fleetplan import (
     Risk,
     Scenario,
     Tie,
+    TieStep,
     content_window,
 )
 
@@ -33,6 +34,7 @@ KINDS = (
     "ties",
     "tight_exchange",
     "cuts",
+    "steps",
     "reserves",
     "short_reserves",
     "leases",
@@ -48,7 +50,8 @@ def instance(kind: str, seed: int) -> FleetProblem:
     """A random fleet of a kind."""
     rng = random.Random(f"{kind} {seed}")
     made = _Maker(kind, rng, later=random.Random(f"later {kind} {seed}"))
-    return with_cuts(made.problem(), random.Random(f"cuts {kind} {seed}"), most=made.cut_share())
+    problem = with_cuts(made.problem(), random.Random(f"cuts {kind} {seed}"), most=made.cut_share())
+    return with_steps(problem, random.Random(f"steps {kind} {seed}"), most=made.step_share())
 
 
 def instances(count: int, *, first: int = 0) -> Iterator[tuple[str, int]]:
@@ -61,7 +64,7 @@ class _Maker:
     def __init__(self, kind: str, rng: random.Random, *, later: random.Random) -> None:
         self.kind, self.rng, self.later = kind, rng, later
         self.periods = {"one_period": 1, "several_days": 36}.get(kind, rng.randint(2, 8))
-        self.regions = rng.randint(1, 3) if kind != "ties" else rng.randint(2, 3)
+        self.regions = rng.randint(1, 3) if kind not in ("ties", "steps") else rng.randint(2, 3)
         self.stations = 0 if kind == "no_stations" else rng.randint(1, 6)
         self.scale = rng.choice([1, 1, 1, 40, 2000]) if kind != "extremes" else rng.choice([1, 10**6])
 
@@ -241,6 +244,10 @@ class _Maker:
         """Share of regions that may cut load."""
         return {"cuts": 1.0, "everything": 0.5}.get(self.kind, 0.0)
 
+    def step_share(self) -> float:
+        """Share of ties whose losses grow with their flow."""
+        return {"steps": 0.8, "everything": 0.5}.get(self.kind, 0.0)
+
     def series(self, low: int, high: int) -> tuple[int, ...]:
         return tuple(self.rng.randint(low, high) for _ in range(self.periods))
 
@@ -268,12 +275,29 @@ def with_cuts(problem: FleetProblem, rng: random.Random, *, most: float) -> Flee
     return replace(problem, regions=tuple(regions))
 
 
-def tiny(seed: int, *, lossless: bool, leased: bool = False, cut: bool = False) -> FleetProblem:
+def with_steps(problem: FleetProblem, rng: random.Random, *, most: float) -> FleetProblem:
+    """A share of the ties lose more of what is sent above up to three steps."""
+    ties = list(problem.ties)
+    for k, tie in enumerate(ties):
+        if rng.random() >= most or tie.limit_wh < 4:
+            continue
+        begins = sorted(rng.sample(range(1, tie.limit_wh + 1), rng.randint(1, 3)))
+        losses = [tie.loss_ppm + x for x in sorted(rng.sample(range(1, 200_000), len(begins)))]
+        steps = tuple(TieStep(above_wh=a, loss_ppm=p) for a, p in zip(begins, losses, strict=True))
+        ties[k] = replace(tie, steps=steps)
+    return replace(problem, ties=tuple(ties))
+
+
+def tiny(seed: int, *, lossless: bool, leased: bool = False, cut: bool = False, stepped: bool = False) -> FleetProblem:
     """A fleet of which every plan can be tried: two stations of a few Wh, two periods, prices of either sign.
 
     `leased`: a lessee has a pooled part of the first. `cut`: little import and export, load that may be cut.
+    `stepped`: a tie of 2 Wh, of which the second loses a fifth.
     """
     problem = _tiny(seed, lossless=lossless, leased=leased)
+    if stepped:
+        step = TieStep(above_wh=1, loss_ppm=200_000)
+        problem = replace(problem, ties=(replace(problem.ties[0], limit_wh=2, steps=(step,)),))
     if not cut:
         return problem
     rng = random.Random(f"tiny cuts {seed}")

@@ -53,7 +53,7 @@ def test_plan_is_the_best_of_all_when_everything_is_tried(seed: int, process: So
 
 @pytest.mark.parametrize("seed", range(6))
 def test_gap_covers_the_best_whole_plan_when_losses_forbid_the_optimum(seed: int, process: SolverProcess) -> None:
-    problem = tiny(seed, lossless=False, leased=seed % 2 == 1, cut=seed % 3 == 1)
+    problem = tiny(seed, lossless=False, leased=seed % 2 == 1, cut=seed % 3 == 1, stepped=seed % 2 == 0)
     certificate = planned(problem, process)
     best = best_microcents(problem)
     assert best is not None

@@ -66,9 +66,9 @@ def _programmes(kind: str, seed: int, one_way: OneWay = RELAXED) -> tuple[FleetA
 
 
 @pytest.mark.parametrize(
-    "kind", ["base", "everything", "cvar", "ties", "tight_pcc", "reserves", "short_reserves", "leases", "cuts"]
+    "kind", ["base", "everything", "cvar", "ties", "tight_pcc", "reserves", "short_reserves", "leases", "cuts", "steps"]
 )
-@pytest.mark.parametrize("one_way", [RELAXED, OneWay(stations=(0,), ties=())])
+@pytest.mark.parametrize("one_way", [RELAXED, OneWay(stations=(0,), ties=()), OneWay(stations=(), ties=(0,))])
 def test_stamped_rows_are_the_expanded_model_when_compared_by_name(kind: str, one_way: OneWay) -> None:
     _, whole, found = _programmes(kind, 3, one_way)
     wanted, got = _expanded_rows(whole), _stamped_rows(found)
@@ -88,7 +88,7 @@ def _same_row(place: Any, wanted: Any, got: Any) -> None:
     assert got[1:] == pytest.approx(wanted[1:], rel=1e-12, abs=1e-9), place
 
 
-@pytest.mark.parametrize("kind", ["base", "everything", "cvar", "extremes", "leases", "cuts"])
+@pytest.mark.parametrize("kind", ["base", "everything", "cvar", "extremes", "leases", "cuts", "steps"])
 def test_stamped_bounds_are_the_single_rows_of_the_expanded_model(kind: str) -> None:
     _, whole, found = _programmes(kind, 3)
     names = _stamped_columns(found)

@@ -1,13 +1,15 @@
 """Prices take a fleet apart: the bound is proved, the mixture is a plan, and the stamped model answers for the rest."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import pytest
 
 from alliance.fleetproof import check, lower_bound_microcents
+from alliance.fleettie import arrived_microwh
 from cli.benches.fleet_cases import fleet
-from optimizer.fleet.arrays import FleetArrays, arrays_of, problem_of
+from optimizer.fleet.arrays import FleetArrays, arrays_of, problem_of, ties_of
 from optimizer.fleet.certify import fleet_duals
 from optimizer.fleet.fast import GAP, relaxed_fast
 from optimizer.fleet.plan import FleetSettings, plan_fleet
@@ -39,10 +41,9 @@ def _violation_wh(arrays: FleetArrays, found: Relaxed) -> float:
     taken = arrays.net_load_wh + c - d + u
     net = arrays.base_load_wh.astype(float)
     np.add.at(net, arrays.region, taken)
-    passed = 1 - arrays.tie_loss_ppm[:, None] / 1e6
     forward, backward = found.forward[0], found.backward[0]
-    np.add.at(net, arrays.tie_from, forward - passed * backward)
-    np.add.at(net, arrays.tie_to, backward - passed * forward)
+    np.add.at(net, arrays.tie_from, forward - _arrived(arrays, backward))
+    np.add.at(net, arrays.tie_to, backward - _arrived(arrays, forward))
     content, broken = arrays.start_wh.astype(float), [0.0]
     for t in range(arrays.periods):
         stored = arrays.eta_c_ppm / 1e6 * c[:, t] - d[:, t] * 1e6 / arrays.eta_d_ppm
@@ -50,10 +51,20 @@ def _violation_wh(arrays: FleetArrays, found: Relaxed) -> float:
         broken += [(arrays.low_wh[:, t] - content).max(initial=0), (content - arrays.high_wh[:, t]).max(initial=0)]
     broken += [x.max(initial=0) for x in (
         -c, -d, -u, c - arrays.charge_wh[:, None], d - arrays.discharge_wh[:, None], u - arrays.curtailable_wh,
-        taken - arrays.pcc_import_wh[:, None], -taken - arrays.pcc_export_wh[:, None], net - arrays.most_taken_wh,
-        -net - arrays.export_limit_wh, forward + backward - arrays.tie_limit_wh[:, None],
+        taken - arrays.pcc_import_wh[:, None], -taken - arrays.pcc_export_wh[:, None], forward + backward - arrays.tie_limit_wh[:, None],
     )]  # fmt: skip
+    if found.skipped.max(initial=0.0) < 1e-6 * arrays.tie_limit_wh.max(initial=1):
+        broken += [(net - arrays.most_taken_wh).max(), (-net - arrays.export_limit_wh).max()]
     return float(max(broken))
+
+
+def _arrived(arrays: FleetArrays, sent: Any) -> Any:
+    """What arrives of what ties send, their steps filled from below."""
+    found = np.zeros_like(sent)
+    for k, tie in enumerate(ties_of(arrays)):
+        at = [0, *(step.above_wh for step in tie.steps), tie.limit_wh]
+        found[k] = np.interp(sent[k], at, [arrived_microwh(tie, wh) / 1e6 for wh in at])
+    return found
 
 
 @pytest.mark.slow
