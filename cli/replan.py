@@ -163,7 +163,7 @@ def _rows(path: Path) -> Iterator[tuple[Row, tuple[int, ...]]]:
 
 
 def _show(made: Replan, base: FleetCertificate) -> None:
-    console, cycle = Console(width=None if Console().is_terminal else 130), made.cycle
+    console, cycle = Console(width=None if Console().is_terminal else 150), made.cycle
     console.print(by_region(made.certificate.problem, made.certificate.plan, cycle.regions))
     for text in _sentences(made):
         console.print(text, highlight=False, soft_wrap=True)

@@ -193,8 +193,8 @@ def problem_of(arrays: FleetArrays) -> FleetProblem:
         periods=arrays.periods,
         period_s=arrays.period_s,
         regions=tuple(
-            Region(**{name: _tuple(getattr(arrays, name)[r]) for name in _region_series(arrays, r)})
-            for r in range(arrays.regions)
+            Region(**{name: _tuple(getattr(arrays, name)[r]) for name in _REGION_SERIES}, **cut)
+            for r, cut in enumerate(_cut_of(arrays))
         ),
         ties=ties_of(arrays),
         stations=_stations(arrays),
@@ -228,9 +228,12 @@ def step_counts(arrays: FleetArrays) -> Ints:
     return np.bincount(arrays.tie_steps[:, 0], minlength=arrays.ties)
 
 
-def _region_series(arrays: FleetArrays, r: int) -> tuple[str, ...]:
-    """Those that a region has; what may be cut only where there is such load."""
-    return (*_REGION_SERIES, *(CUT_LIMITS if arrays.cuts and arrays.cut_most_wh[r].any() else ()))
+def _cut_of(arrays: FleetArrays) -> list[dict[str, tuple[int, ...]]]:
+    """What each region may cut and its price; nothing where it has no such load."""
+    shape = arrays.regions, arrays.periods
+    rows = {name: np.broadcast_to(getattr(arrays, name), shape) for name in CUT_LIMITS}
+    some = rows["cut_most_wh"].any(axis=1)
+    return [{name: _tuple(series[r]) for name, series in rows.items()} if some[r] else {} for r in range(len(some))]
 
 
 def _stations(arrays: FleetArrays) -> tuple[FleetStation, ...]:

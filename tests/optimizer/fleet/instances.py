@@ -305,8 +305,8 @@ def tiny(seed: int, *, lossless: bool, leased: bool = False, cut: bool = False, 
         replace(
             region,
             import_limit_wh=tuple(rng.randint(0, 6) for _ in range(2)),
-            export_limit_wh=tuple(rng.randint(3, 9) for _ in range(2)),
-            cut_most_wh=tuple(rng.randint(12, 20) for _ in range(2)),
+            export_limit_wh=tuple(rng.randint(12, 14) for _ in range(2)),
+            cut_most_wh=tuple(rng.randint(18, 22) for _ in range(2)),
             cut_price=tuple(rng.randint(0, 200_000) for _ in range(2)),
         )
         for region in problem.regions

@@ -168,6 +168,13 @@ def test_certificate_comes_back_whole_when_written_as_json(kind: str, genuine_of
     assert certificate_from_plain(json.loads(json.dumps(certificate_to_plain(genuine)))) == genuine
 
 
+def test_certificate_written_before_load_could_be_cut_and_losses_grew_is_checked_and_written_as_it_was() -> None:
+    text = (Path(__file__).parents[2] / "vectors" / "fleet-certificate.json").read_text()
+    found = certificate_from_plain(json.loads(text))
+    assert check(found).gap_ppm == found.gap_ppm
+    assert json.dumps(certificate_to_plain(found)) + "\n" == text
+
+
 def test_verify_plan_tells_the_proof_when_the_certificate_isgenuine_of(tmp_path: Path, genuine_of: Genuine) -> None:
     genuine, file = genuine_of("everything", 1), tmp_path / "certificate.json"
     file.write_text(json.dumps(certificate_to_plain(genuine)))

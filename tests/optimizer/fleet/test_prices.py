@@ -1,12 +1,15 @@
 """Prices take a fleet apart: the bound is proved, the mixture is a plan, and the stamped model answers for the rest."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 
-from alliance.fleetproof import check, lower_bound_microcents
+from alliance.fleetexchange import exchange_of
+from alliance.fleetplan import Region
+from alliance.fleetproof import FleetCertificate, check, exchange_microwh, lower_bound_microcents
 from alliance.fleettie import arrived_microwh
 from cli.benches.fleet_cases import fleet
 from optimizer.fleet.arrays import FleetArrays, arrays_of, problem_of, ties_of
@@ -112,6 +115,43 @@ def test_gap_is_met_and_the_duals_prove_it_when_fleets_are_as_in_the_bench(case:
     assert optimum is not None
     assert part.bound / 1e6 <= optimum.cost_cents * (1 + 1e-9)
     assert part.cost / 1e6 == pytest.approx(optimum.cost_cents, rel=2 * GAP)
+
+
+@pytest.mark.parametrize("cut_price", [20_000, 200_000])
+def test_gap_is_met_when_load_may_be_cut_and_losses_grow_with_the_flow(cut_price: int, process: SolverProcess) -> None:
+    arrays = _halved(fleet("base", stations=30, seed=1))
+    most = np.full_like(arrays.base_load_wh, int(arrays.base_load_wh.max()) * 7 // 8)
+    limit = int(arrays.base_load_wh.mean()) // 4
+    arrays = replace(
+        arrays, import_limit_wh=most, cut_most_wh=most, cut_price=np.full((1, 1), cut_price),
+        tie_from=np.array([0]), tie_to=np.array([1]), tie_limit_wh=np.array([limit]), tie_loss_ppm=np.array([10_000]),
+        tie_steps=np.array([(0, limit * part // 4, 10_000 + 20_000 * part) for part in (1, 2, 3)]),
+    )  # fmt: skip
+    (part,) = _priced(arrays, seconds=300.0)
+    assert part.met
+    assert part.skipped.max() < 1.0
+    optimum = relaxed_stamped(arrays, process=process, settings=SETTINGS)
+    assert optimum is not None
+    assert part.bound / 1e6 <= optimum.cost_cents * (1 + 1e-9)
+    assert part.cost / 1e6 == pytest.approx(optimum.cost_cents, rel=2 * GAP)
+    assert optimum.forward.max() + optimum.backward.max() > limit / 4
+    found = plan_fleet(arrays, settings=FleetSettings(), process=process).certificate()
+    assert check(found).gap_ppm <= 200
+    assert any(exchange_of(region, t, row[t]).cut for region, row in _taken(found) for t in range(arrays.periods))
+
+
+def _halved(arrays: FleetArrays) -> FleetArrays:
+    """A region's stations in two, of which the second pays three fifths of the first's prices."""
+    names = ("buy_price", "sell_price", "import_limit_wh", "export_limit_wh", "base_load_wh")
+    both = {name: np.repeat(getattr(arrays, name), 2, axis=0) for name in names}
+    for name in ("buy_price", "sell_price"):
+        both[name][1] = both[name][1] * 3 // 5
+    return replace(arrays, region=np.arange(arrays.stations) % 2, **both)
+
+
+def _taken(found: FleetCertificate) -> list[tuple[Region, list[int]]]:
+    taken = exchange_microwh(found.plan, found.problem, 0)
+    return list(zip(found.problem.regions, taken, strict=True))
 
 
 def test_regions_are_planned_together_when_ties_connect_them() -> None:
