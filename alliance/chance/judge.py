@@ -6,7 +6,7 @@ from math import comb
 
 from alliance.chance.days import DayErrors, region_errors, validate_days
 from alliance.fleetplan import MILLION, Direction, FleetPlan, FleetProblem
-from alliance.fleetproof import ClaimWrong, FleetCertificate, exchange_microwh
+from alliance.fleetproof import ClaimWrong, FleetCertificate, grid_microwh
 
 _TAIL_PPM = 25_000
 """On each side of a 95 % interval."""
@@ -38,12 +38,13 @@ class Judged:
 
 
 def judged(certificate: FleetCertificate, problem: FleetProblem, days: Sequence[DayErrors]) -> Judged:
-    """Hold a plan, its batteries, curtailment and ties as planned, against the real limits of `problem`.
+    """Hold a plan, its batteries, curtailment, ties and cut load as planned, against the real limits of `problem`.
 
     The plan's problem may differ from it in limits and reserves alone. Raises FieldWrong or ClaimWrong.
     """
     validate_days(days, problem)
-    flows = list(_flows(certificate.plan, _with_limits_of(certificate.problem, problem)))
+    grid = grid_microwh(certificate.plan, certificate.problem, 0)
+    flows = list(_flows(certificate.plan, _with_limits_of(certificate.problem, problem), grid))
     found = (_first(n, day, problem, flows) for n, day in enumerate(days))
     broken = tuple(b for b in found if b is not None)
     lowest, highest = interval_ppm(len(broken), len(days))
@@ -101,7 +102,8 @@ Flow = tuple[str, str, int, int, int, int, bool]
 """Limit, place, index, period, what is planned towards it and the limit itself (millionths of a Wh), whether export."""
 
 
-def _flows(plan: FleetPlan, problem: FleetProblem) -> Iterator[Flow]:
+def _flows(plan: FleetPlan, problem: FleetProblem, grid: Sequence[Sequence[int]]) -> Iterator[Flow]:
+    """All limits; from the grid as it was planned, [region][period], import positive."""
     for i, station in enumerate(problem.stations):
         held = {way: [0] * problem.periods for way in Direction}
         for reserve, table in zip(problem.reserves, plan.reserve_wh, strict=True):
@@ -112,7 +114,7 @@ def _flows(plan: FleetPlan, problem: FleetProblem) -> Iterator[Flow]:
             place = f"stations[{i}]"
             yield "PCC import", place, i, t, called[0] * MILLION, station.pcc_import_wh * MILLION, False
             yield "PCC export", place, i, t, called[1] * MILLION, station.pcc_export_wh * MILLION, True
-    for r, net in enumerate(exchange_microwh(plan, problem, 0)):
+    for r, net in enumerate(grid):
         region, place = problem.regions[r], f"regions[{r}]"
         for t, taken in enumerate(net):
             yield "import", place, r, t, taken, region.import_limit_wh[t] * MILLION, False

@@ -217,9 +217,13 @@ def _drawn(station: FleetStation) -> Flows:
 
 
 def _taken(problem: FleetProblem, r: int) -> Flows:
-    """What a region can take from the grid, ties at their limits."""
-    ties = sum(tie.limit_wh for tie in problem.ties if r in (tie.from_region, tie.to_region))
-    together = [(base - ties, base + ties) for base in problem.regions[r].base_load_wh]
+    """What a region can take from the grid, ties at their limits, all cut that may be or nothing."""
+    ties, region = (
+        sum(tie.limit_wh for tie in problem.ties if r in (tie.from_region, tie.to_region)),
+        problem.regions[r],
+    )
+    cuts = region.cut_most_wh or (0,) * problem.periods
+    together = [(base - ties - cut, base + ties) for base, cut in zip(region.base_load_wh, cuts, strict=True)]
     for station in problem.stations:
         if station.region == r:
             pairs = zip(together, _drawn(station), strict=True)

@@ -232,8 +232,10 @@ def _cut_of(arrays: FleetArrays) -> list[dict[str, tuple[int, ...]]]:
     """What each region may cut and its price; nothing where it has no such load."""
     shape = arrays.regions, arrays.periods
     rows = {name: np.broadcast_to(getattr(arrays, name), shape) for name in CUT_LIMITS}
-    some = rows["cut_most_wh"].any(axis=1)
-    return [{name: _tuple(series[r]) for name, series in rows.items()} if some[r] else {} for r in range(len(some))]
+    return [
+        {name: _tuple(series[r]) for name, series in rows.items()} if rows["cut_most_wh"][r].any() else {}
+        for r in range(arrays.regions)
+    ]
 
 
 def _stations(arrays: FleetArrays) -> tuple[FleetStation, ...]:

@@ -168,6 +168,25 @@ def test_certified_plan_keeps_the_real_limits_when_it_was_planned_within_margins
     assert {b.day for b in guarded.broken} <= {n for n, ok in enumerate(inside) if not ok}
 
 
+def test_certified_plan_keeps_the_real_limits_when_load_is_cut_within_margins() -> None:
+    """60 000 Wh through the limit, 250 000 and more needed: the rest is cut, and what the margin takes away as well."""
+    wide, rng = fleet(import_wh=60_000), random.Random(7)
+    cut = {"cut_most_wh": (300_000,) * PERIODS, "cut_price": (500_000,) * PERIODS}
+    real = replace(wide, regions=tuple(replace(region, **cut) for region in wide.regions))
+    sample, further = days(rng, real, 160, size_wh=800), days(rng, real, 200, size_wh=800)
+    with pytest.raises(MarginLeavesNoRoom):
+        tightened(wide, sample, terms(0.1, shape_days=40))
+    narrowed, record = tightened(real, sample, terms(0.1, shape_days=40))
+    settings = FleetSettings(path=FleetPath.STAMPED)
+    bare, guarded = (
+        judged(plan_fleet(arrays_of(p), settings=settings).certificate(p), real, further) for p in (real, narrowed)
+    )
+    assert bare.lowest_ppm > 500_000
+    assert guarded.lowest_ppm <= 100_000
+    inside = [kept(record.margins.flat(), d, real) for d in further]
+    assert {b.day for b in guarded.broken} <= {n for n, ok in enumerate(inside) if not ok}
+
+
 def test_errors_of_stations_and_base_load_meet_in_their_region() -> None:
     problem = fleet()
     errors = DayErrors(
