@@ -4,16 +4,17 @@ stations.csv: station, region, charge_kw, discharge_kw, energy_min_kwh, energy_m
 eta_c_pct, eta_d_pct, wear_yuan_per_kwh, pcc_import_kw, pcc_export_kw; optional keep_pct (content that is left after a
 period, 100). prices.csv, a line a region and period: region, period (from 0), buy_yuan_per_kwh, sell_yuan_per_kwh,
 import_limit_kw, export_limit_kw; optional base_load_kw (0), cut_most_kw and cut_yuan_per_kwh (both empty: no load may
-be cut). loads.csv, a line a station and period: station, period,
-net_load_kw; optional curtailable_kw, own_need_kwh (0), content_most_kwh (empty: the capacity). All others only if they
-are there. ties.csv: from_region, to_region, limit_kw, loss_pct; where losses grow with the flow, tie_steps.csv: tie
-(its place in ties.csv, from 0), above_kw, loss_pct (of what is sent above). leases.csv: lease, station, charge_kw,
-discharge_kw, energy_kwh, start_kwh, end_min_kwh; a lease is firm if nominations.csv has its periods: lease, period,
-nominated_kw (discharge positive). reserves.csv: reserve, direction (up, down), duration_s, activation_pct; optional
-short_yuan_per_kw_h (empty: never gives way). reserve_prices.csv (0): reserve, period, price_yuan_per_kw_h.
-requirements.csv, a line a reserve, region and period (0): reserve, region, period, required_kw. scenarios.csv:
-scenario, probability_pct; then scenario_loads.csv has every scenario, station and period: scenario, station, period,
-net_load_kw. risk.csv, one line: cvar_alpha_pct, cvar_weight_pct.
+be cut). loads.csv, a line a station and period: station, period, net_load_kw; optional curtailable_kw, own_need_kwh
+(0), content_most_kwh (empty: the capacity).
+
+All others only if they are there. ties.csv: from_region, to_region, limit_kw, loss_pct; where losses grow with the
+flow, tie_steps.csv: tie (its place in ties.csv, from 0), above_kw, loss_pct (of what is sent above). leases.csv: lease,
+station, charge_kw, discharge_kw, energy_kwh, start_kwh, end_min_kwh; a lease is firm if nominations.csv has its
+periods: lease, period, nominated_kw (discharge positive). reserves.csv: reserve, direction (up, down), duration_s,
+activation_pct; optional short_yuan_per_kw_h (empty: never gives way). reserve_prices.csv (0): reserve, period,
+price_yuan_per_kw_h. requirements.csv, a line a reserve, region and period (0): reserve, region, period, required_kw.
+scenarios.csv: scenario, probability_pct; then scenario_loads.csv has every scenario, station and period: scenario,
+station, period, net_load_kw. risk.csv, one line: cvar_alpha_pct, cvar_weight_pct.
 
 Names of stations, regions, leases, reserves and scenarios are free; their order is that of stations.csv, prices.csv and
 the table of the others' own name. Powers become whole Wh a period: loads and orders to the nearest, limits rounded
@@ -169,9 +170,7 @@ def _named(path: Path, key: str, columns: Iterable[str], *, optional: Iterable[s
 
 
 def _ties(path: Path, order: Mapping[str, int], places: Places, period_s: int) -> Iterable[Tie]:
-    if not path.exists():
-        return
-    rows = list(csv_rows(path))
+    rows = list(csv_rows(path)) if path.exists() else []
     steps = _tie_steps(path.with_name("tie_steps.csv"), len(rows), places, period_s)
     for k, row in enumerate(rows):
         _require_columns(row, ("from_region", "to_region", *_TIE), optional=())
@@ -187,7 +186,7 @@ def _tie_steps(path: Path, ties: int, places: Places, period_s: int) -> dict[int
         _require_columns(row, ("tie", *_TIE_STEP), optional=())
         k = row.number("tie", "tie")
         if not 0 <= k < ties:
-            raise row.wrong("tie", f"the place of a tie in ties.csv, 0 to {ties - 1}")
+            raise row.wrong("tie", f"the place of a tie in ties.csv, from 0 and below {ties}")
         steps = found.setdefault(k, [])
         places["ties", k, "step", len(steps)] = row
         steps.append(TieStep(**_numbers(row, _TIE_STEP, period_s)))

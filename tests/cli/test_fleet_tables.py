@@ -53,7 +53,7 @@ def test_digest_is_the_same_when_a_fleet_comes_as_json_and_as_tables(kind: str, 
         ("scenario_loads", "station", "s9", "want=a station of stations.csv"),
         ("scenario_loads", "net_load_kw", "2000000000", "want=as net_load_wh 2000000000000, a whole number from"),
         ("ties", "loss_pct", "101", "want=as loss_ppm 1010000, a whole number from 0 to 1000000"),
-        ("tie_steps", "tie", "1", "want=the place of a tie in ties.csv, 0 to 0"),
+        ("tie_steps", "tie", "1", "want=the place of a tie in ties.csv, from 0 and below 1"),
         ("tie_steps", "above_kw", "101", "want=as above_wh 101000, a whole number from 1 to 100000"),
         ("tie_steps", "loss_pct", "2", "want=as loss_ppm 20000, a whole number from 20001 to 1000000"),
         ("prices", "cut_most_kw", "-1", "want=as cut_most_wh -1000, a whole number from 0"),
@@ -110,6 +110,12 @@ def test_whole_table_is_named_when_no_single_cell_is_wrong(tmp_path: Path) -> No
     more = [f"x{k},up,0,0," for k in range(17)]
     (folder / "reserves.csv").write_text("\n".join([(folder / "reserves.csv").read_text().rstrip(), *more]) + "\n")
     assert "file=reserves.csv, line=0, column=reserve, got=19, want=a whole number from 0 to 16" in _error(folder)
+
+
+def test_step_is_refused_when_there_are_no_ties(tmp_path: Path) -> None:
+    folder = _folder(tmp_path)
+    (folder / "ties.csv").unlink()
+    assert "file=tie_steps.csv, line=2, column=tie, got=0" in _error(folder)
 
 
 def test_requirement_is_rounded_up_and_a_limit_down_when_watts_make_no_whole_watt_hours(tmp_path: Path) -> None:

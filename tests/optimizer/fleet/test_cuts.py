@@ -188,6 +188,22 @@ def test_position_is_what_came_from_the_grid_when_load_was_cut_the_day_before(pr
     assert kept_cost(made)[0] is not None
 
 
+@pytest.mark.parametrize(("price", "unserved"), [(160_000, 1_500), (20_000_000, 4_500)])
+def test_load_is_cut_before_any_is_unserved_unless_that_is_cheaper_when_a_region_is_short(
+    price: int, unserved: int, process: SolverProcess
+) -> None:
+    """12 000 Wh through the limit and 3 000 that may be cut, 16 500 needed; what is not served costs 10 000 000."""
+    problem = city(6, import_wh=12_000)
+    region = replace(problem.regions[0], cut_most_wh=(3_000,) * 6, cut_price=(price,) * 6)
+    stations = tuple(replace(s, charge_wh=0, discharge_wh=0, end_min_wh=0) for s in problem.stations)
+    base = planned(replace(problem, regions=(region,), stations=stations), process)
+    made = cycle(base, 2, fresh(base, 2, net_load_wh=(1_500,) * 4), process)
+    assert made.cycle.terms.relieved
+    assert made.shortage.unserved_wh == ((unserved,) * 4,)
+    (grid, _) = grid_microwh(made.certificate.plan, made.certificate.problem, 0)
+    assert grid == [12_000 * M] * 4
+
+
 def test_cut_goes_before_or_after_the_valve_by_its_price_when_a_region_leaves_its_position(
     process: SolverProcess,
 ) -> None:
