@@ -19,7 +19,7 @@ import numpy as np
 
 from alliance.fleetplan import MILLION
 from optimizer.fleet.arrays import FleetArrays, Ints
-from optimizer.fleet.kernel import Days, Floats, Stations, add_days, group_answers, stations_of, worths
+from optimizer.fleet.kernel import Days, Floats, Stations, add_days, group_answers, held_costs, stations_of, worths
 
 GROUPS = 20
 """Columns a region and price: more need fewer prices and a larger master."""
@@ -313,6 +313,7 @@ def _cost(part: _Part, days: Sequence[Days], mixture: "_Mixture") -> float:
             net = net - (part.tie_passed[:, None] * flow)[ends == k].sum(axis=0)
         total += float(np.where(net > 0, region.buy, region.sell) @ net)
         total += float(region.stations.figures[:, 6] @ day.discharge.sum(axis=1))
+        total += float(held_costs(region.stations, day).sum())
     return total
 
 
@@ -363,7 +364,7 @@ class _Master:
         self._solver = self._begun(PENALTY * max(dearest, 1.0) / self._unit_price)
 
     def add(self, answers: Sequence[tuple[Floats, Floats]], sweep: int) -> None:
-        """A column a group: wear alone, and what it takes."""
+        """A column a group: wear and holding alone, and what it takes."""
         periods = self._part.periods
         for k, (wear, taken) in enumerate(answers):
             n = len(wear)
@@ -499,7 +500,7 @@ def subfleet(arrays: FleetArrays, *, stations: Ints, regions: Ints, ties: Ints) 
         "charge_wh", "discharge_wh", "eta_c_ppm", "eta_d_ppm", "keep_ppm", "energy_min_wh", "energy_max_wh", "start_wh",
         "end_min_wh", "wear_price", "pcc_import_wh", "pcc_export_wh", "net_load_wh",
     )  # fmt: skip
-    shared = ("own_need_floor_wh", "content_most_wh", "curtailable_wh")
+    shared = ("own_need_floor_wh", "content_most_wh", "curtailable_wh", "holding")
     rows = {name: getattr(arrays, name) for name in shared}
     return replace(
         arrays,

@@ -84,7 +84,7 @@ def _of(data: Mapping[str, Floats], number: int) -> Any:
 def _station(data: Scaled, i: int, theirs: Sequence[int]) -> Any:
     """A station's data, its leases' by their number in it."""
     found = _of(data.station | _prices(data), i)
-    found.leases = len(theirs)
+    found.leases, found.steps = len(theirs), len(found.step_content)
     for name, values in data.lease.items():
         setattr(found, name, _numbers(np.moveaxis(values[..., list(theirs)], -1, 0)))
     return found
