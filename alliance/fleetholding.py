@@ -47,4 +47,3 @@ def best_held(steps: Steps, price: int, unit: int, low_wh: int, high_wh: int) ->
     """(least of price·e + unit·h(e) for e from low to high, the lowest e where it is): at an end or at a kink."""
     inside = (step.content_wh for step in steps if low_wh < step.content_wh < high_wh)
     return min((price * e + unit * held_parts(steps, e, 1), e) for e in (low_wh, *inside, high_wh))
-

@@ -324,6 +324,13 @@ def leases_of(arrays: FleetArrays) -> list[list[int]]:
     return found
 
 
+def steps_of(arrays: FleetArrays) -> list[int]:
+    """How many holding steps each station is modelled with: as many as any has, or none."""
+    most = arrays.holding.shape[1]
+    priced = np.broadcast_to((arrays.holding[:, :, 1:] > 0).any(axis=(1, 2)), arrays.stations)
+    return [most if held else 0 for held in priced.tolist()]
+
+
 def leased_of(arrays: FleetArrays, name: str) -> Ints:
     """What the lessees of each station have together of a figure (n)."""
     found = np.zeros(arrays.stations, dtype=np.int64)

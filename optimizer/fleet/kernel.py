@@ -4,8 +4,9 @@ What a period costs is convex and piecewise linear in the change of content; so 
 of having content e. V_t is a list of segments sorted by slope: a period inserts its own few, the window cuts off both
 ends. A segment remembers its period, so that what the left end gives up is that period's for good and what the right
 end gives up is nobody's: the flows are known without going back. What holding content costs is added to V_t: its
-segments are split at the kinks and grow steeper to the right, so that their order stays. Energy in Wh a period, prices in cents per MWh, cost
-in microcents, all floats. Compiled by numba where it is installed; without it the same code runs as plain Python.
+segments are split at the kinks and grow steeper to the right, so that their order stays. Energy in Wh a period, prices
+in cents per MWh, cost in microcents, all floats. Compiled by numba where it is installed; without it the same code
+runs as plain Python.
 """
 
 from collections.abc import Callable

@@ -15,7 +15,7 @@ import numpy as np
 import pyomo.environ as pyo
 from pyomo.repn.plugins.parameterized_standard_form import ParameterizedLinearStandardFormCompiler
 
-from optimizer.fleet.arrays import FleetArrays, Ints, leases_of
+from optimizer.fleet.arrays import FleetArrays, Ints, leases_of, steps_of
 from optimizer.fleet.model import RELAXED, OneWay, Shape, region_block, risk_block, station_block, tie_block
 from optimizer.fleet.scaled import Floats, Scaled
 from optimizer.linear import INFINITY
@@ -127,7 +127,7 @@ def stamped(arrays: FleetArrays, data: Scaled, *, one_way: OneWay = RELAXED) -> 
     """The programme of a fleet."""
     ids, total = _shared_ids(data.shape, arrays.regions)
     parts = []
-    theirs, steps = leases_of(arrays), _steps(arrays)
+    theirs, steps = leases_of(arrays), steps_of(arrays)
     for count, held in sorted({(0, 0), *zip(map(len, theirs), steps, strict=True)}):
         alike = [i for i, x in enumerate(theirs) if len(x) == count and steps[i] == held]
         for modes, chosen in _split(np.array(alike, dtype=np.int64), one_way.stations):
@@ -161,13 +161,6 @@ def _split(blocks: Ints, one_way: tuple[int, ...]) -> list[tuple[bool, Ints]]:
 def _kind(block: str, *, modes: bool, leases: int = 0, steps: int = 0) -> str:
     kind = block + (" one way" if modes else "") + (f" with {leases} leases" if leases else "")
     return kind + (f" in {steps} steps" if steps else "")
-
-
-def _steps(arrays: FleetArrays) -> list[int]:
-    """Holding steps of each station: as many as any has, or none."""
-    most = arrays.holding.shape[1]
-    priced = np.broadcast_to((arrays.holding[:, :, 1:] > 0).any(axis=(1, 2)), arrays.stations)
-    return [most if held else 0 for held in priced.tolist()]
 
 
 def _leases(data: Scaled, theirs: Sequence[Sequence[int]], count: int) -> dict[str, Floats]:
