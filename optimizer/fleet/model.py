@@ -128,12 +128,12 @@ def _add_steps(b: Block, steps: int) -> None:
 
 
 def below_step(b: Block, k: int, t: int) -> Any:
-    """(S6) l ≥ D − e"""
-    return b.below[k, t] + b.content[t] >= b.data.step_content[k]
+    """(S6) −l − e ≤ −D: l is at least what e lacks"""
+    return -b.below[k, t] - b.content[t] <= -b.data.step_content[k]
 
 
 def above_step(b: Block, k: int, t: int) -> Any:
-    """(S6) h ≥ e − D"""
+    """(S6) e − h ≤ D: h is at least what e has more"""
     return b.content[t] - b.above[k, t] <= b.data.step_content[k]
 
 
