@@ -33,7 +33,8 @@ MOST_SWEEPS = 400
 MOST_STALLED = 3
 """Sweeps without any progress, the later ones at the master's own prices: then floats are at their end."""
 SECONDS_A_STATION_PERIOD = 2e-5
-"""Processor time after which the stamped programme is asked instead; about what HiGHS needs for it."""
+"""Processor time after which the stamped programme is asked instead; about what HiGHS needs for it. As much again for
+each holding step, which is two rows more a station and period."""
 LEAST_SECONDS = 0.5
 LEAST_KEPT = 1e-3
 """Of content over the whole horizon: where self-discharge leaves less, the kernel's scales drift apart."""
@@ -100,7 +101,8 @@ def by_prices(
     end = time.monotonic() + wall_s
     for regions, ties in tied_parts(arrays):
         part = _part(arrays, regions, ties)
-        limit = max(LEAST_SECONDS, SECONDS_A_STATION_PERIOD * part.size) if seconds is None else seconds
+        usual = SECONDS_A_STATION_PERIOD * part.size * (1 + arrays.holding.shape[1])
+        limit = max(LEAST_SECONDS, usual) if seconds is None else seconds
         limit = min(limit, max(0.0, end - time.monotonic()))
         yield _Search(part, gap=gap, limit=limit).run(None if guess is None else guess[regions])
 

@@ -38,11 +38,14 @@ from alliance.why.check import check_why, why_of
 from alliance.why.record import What
 from alliance.why.story import stories
 from alliance.why.text import Language, told
+from cli.benches.fleet_cases import fleet
 from optimizer.fleet.arrays import arrays_of, problem_of
+from optimizer.fleet.certify import fleet_duals
 from optimizer.fleet.fast import relaxed_fast
 from optimizer.fleet.plan import FleetPath, FleetSettings, plan_fleet
-from optimizer.fleet.prices import can_price
+from optimizer.fleet.prices import by_prices, can_price
 from optimizer.fleet.relaxed import relaxed_reference, relaxed_stamped
+from optimizer.fleet.scaled import scaled
 from optimizer.linear import SolverMissing
 from optimizer.solver import Backend, SolverProcess, SolverSettings
 from tests.optimizer.fleet.agreement import AGREED, planned
@@ -164,6 +167,25 @@ def test_every_path_agrees_when_content_is_held_at_a_price(seed: int, process: S
     assert stamped.cost_cents == pytest.approx(wanted.cost_cents, rel=AGREED, abs=AGREED)
     assert fast.cost_cents == pytest.approx(wanted.cost_cents, rel=2e-5, abs=AGREED)
     assert fast.optimal
+
+
+def test_prices_settle_and_prove_it_alone_when_content_is_held_at_a_price(process: SolverProcess) -> None:
+    arrays = fleet("base", stations=40, seed=0)
+    most, nothing = arrays.energy_max_wh, np.zeros(40, dtype=np.int64)
+    deep = np.stack([most // 5, nothing + 3_000, nothing], axis=1)
+    full = np.stack([most * 4 // 5, nothing, nothing + 300], axis=1)
+    arrays = replace(arrays, holding=np.stack([deep, full], axis=1))
+    parts = list(by_prices(arrays, seconds=60.0))
+    wanted = relaxed_stamped(arrays, process=process, settings=SETTINGS)
+    assert wanted is not None
+    assert all(part is not None and part.met for part in parts)
+    bound, cost = (sum(getattr(part, name) for part in parts) / 1e6 for name in ("bound", "cost"))
+    assert bound <= wanted.cost_cents * (1 + 1e-9)
+    assert cost == pytest.approx(wanted.cost_cents, rel=2e-5)
+    found = relaxed_fast(arrays, process=process, settings=SETTINGS, seconds=60.0)
+    assert found is not None
+    exact = lower_bound_microcents(problem_of(arrays), fleet_duals(arrays, scaled(arrays).shape, found.prices)) / 1e6
+    assert exact == pytest.approx(bound, rel=1e-6), "the kernel's worths prove in whole numbers what the prices promise"
 
 
 @pytest.mark.parametrize("path", list(FleetPath))
