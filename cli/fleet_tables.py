@@ -6,7 +6,9 @@ period, 100). prices.csv, a line a region and period: region, period (from 0), b
 import_limit_kw, export_limit_kw; optional base_load_kw (0). loads.csv, a line a station and period: station, period,
 net_load_kw; optional curtailable_kw, own_need_kwh (0). ties.csv, if there is one: from_region, to_region, limit_kw,
 loss_pct. leases.csv, if there is one: lease, station, charge_kw, discharge_kw, energy_kwh, start_kwh, end_min_kwh; a
-lease is firm if nominations.csv has its periods: lease, period, nominated_kw (discharge positive). Names of stations,
+lease is firm if nominations.csv has its periods: lease, period, nominated_kw (discharge positive). holding.csv, if
+there is one, a line a step, at most four a station, ascending: station, content_kwh, below_yuan_per_kwh_h,
+above_yuan_per_kwh_h: what each kWh below or above that content costs an hour. Names of stations,
 regions and leases are free; their order is that of stations.csv, prices.csv and leases.csv.
 """
 
@@ -14,7 +16,18 @@ import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from alliance.fleetplan import MILLION, RISK_NEUTRAL, FieldWrong, FleetLease, FleetProblem, FleetStation, Region, Tie
+from alliance.fleetplan import (
+    MILLION,
+    MOST_STEPS,
+    RISK_NEUTRAL,
+    FieldWrong,
+    FleetLease,
+    FleetProblem,
+    FleetStation,
+    HoldingStep,
+    Region,
+    Tie,
+)
 from cli.offers import Row, TableWrong, csv_rows
 
 _STATION = {
@@ -34,11 +47,15 @@ _LEASE = {
     "end_min_kwh": "end_min_wh",
 }  # fmt: skip
 _NOMINATION = {"nominated_kw": "nomination_w"}
+_HOLDING = {
+    "content_kwh": "content_wh", "below_yuan_per_kwh_h": "below_price", "above_yuan_per_kwh_h": "above_price",
+}  # fmt: skip
 _ABSENT = {"keep_ppm": MILLION, "base_load_w": 0, "curtailable_w": 0, "own_need_floor_wh": 0}
 _LOADS_ROUND = ("base_load_w", "net_load_w", "nomination_w")
 """To the nearest Wh a period; limits are rounded down."""
 _HOUR_S = 3600
 _WHERE = re.compile(r"(stations|regions|ties|leases)\[(\d+)\]\.(\w+?)(?: \(its length\))?(?:\[(\d+)\])?")
+_STEP_WHERE = re.compile(r"stations\[(\d+)\]\.holding\[(\d+)\]\.(\w+)")
 
 Places = dict[tuple[str, int, int], Row]
 """Table, index and period (−1: none) → the row that it came from."""
@@ -56,6 +73,7 @@ def fleet_in(folder: Path, *, period_s: int) -> FleetProblem:
     order = {name: k for k, name in enumerate(regions)}
     for i, row in enumerate(rows.values()):
         places["stations", i, -1] = row
+    holding = _holding(folder / "holding.csv", list(rows), places, period_s)
     try:
         return FleetProblem(
             periods=periods,
@@ -66,6 +84,7 @@ def fleet_in(folder: Path, *, period_s: int) -> FleetProblem:
                 FleetStation(
                     region=_known(row, "region", order),
                     content_most_wh=(),
+                    holding=tuple(holding.get(name, ())),
                     **_numbers(row, _STATION, period_s),  # type: ignore[arg-type]  # single numbers alone
                     **_columns(loads[name]),  # type: ignore[arg-type]  # series alone
                 )
@@ -137,6 +156,22 @@ def _leases(folder: Path, order: Mapping[str, int], places: Places, period_s: in
         yield FleetLease(station=order[row.cells["station"]], nomination_wh=orders, **_numbers(row, _LEASE, period_s))
 
 
+def _holding(path: Path, stations: list[str], places: Places, period_s: int) -> dict[str, list[HoldingStep]]:
+    """Steps by station, in order."""
+    found: dict[str, list[HoldingStep]] = {}
+    for row in csv_rows(path) if path.exists() else ():
+        _require_columns(row, ("station", *_HOLDING), optional=())
+        name = row.cells["station"]
+        if name not in stations:
+            raise row.wrong("station", "a station of stations.csv")
+        steps = found.setdefault(name, [])
+        if len(steps) == MOST_STEPS:
+            raise row.wrong("station", f"at most {MOST_STEPS} steps a station")
+        places["holding", stations.index(name), len(steps)] = row
+        steps.append(HoldingStep(**_numbers(row, _HOLDING, period_s)))
+    return found
+
+
 def _numbers(row: Row, columns: Mapping[str, str], period_s: int) -> dict[str, int]:
     """A row's cells under the problem's names: powers as Wh a period."""
     found = {}
@@ -185,14 +220,17 @@ def _require_whole(path: Path, key: str, found: Mapping[str, list[dict[str, int]
 
 def _placed(error: FieldWrong, places: Places) -> FieldWrong | TableWrong:
     """A field outside its limit as the cell that it came from."""
-    at = _WHERE.fullmatch(error.field)
-    if at is None:
+    at, step = _WHERE.fullmatch(error.field), _STEP_WHERE.fullmatch(error.field)
+    if step is not None:
+        table, index, field, period = "holding", int(step[1]), step[3], int(step[2])
+    elif at is not None:
+        table, index, field, period = at[1], int(at[2]), at[3], -1 if at[4] is None else int(at[4])
+    else:
         return error
-    table, index, field, period = at[1], int(at[2]), at[3], -1 if at[4] is None else int(at[4])
     row = places.get((table, index, period)) or places.get((table, index, -1))
     columns = {
         f.removesuffix("_w").removesuffix("_wh"): c
-        for t in (_STATION, _PRICES, _LOADS, _TIE, _LEASE, _NOMINATION)
+        for t in (_STATION, _PRICES, _LOADS, _TIE, _LEASE, _NOMINATION, _HOLDING)
         for c, f in t.items()
     }
     if row is None:

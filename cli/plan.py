@@ -67,7 +67,7 @@ def solve(
     """Plan PROBLEM, a settled day or a fleet, and certify the plan. Exit 1 with the reason if there is none.
 
     A fleet's folder holds stations.csv, prices.csv, loads.csv and, if regions are tied, ties.csv; leases.csv and
-    nominations.csv if there are leases (`cli.fleet_tables`).
+    nominations.csv if there are leases; holding.csv if content is held at a price (`cli.fleet_tables`).
     """
     try:
         if problem.is_dir():

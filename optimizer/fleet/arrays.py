@@ -5,13 +5,16 @@ those of `FleetProblem`: Wh a period, cents per MWh, discharge and export positi
 g = net load + curtailed + charge − discharge from its region.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from alliance.fleetplan import (
     MILLION,
+    MOST_ENERGY_WH,
+    MOST_PRICE,
+    MOST_STEPS,
     REGION_SERIES_LIMITS,
     STATION_LIMITS,
     STATION_ORDER,
@@ -21,6 +24,7 @@ from alliance.fleetplan import (
     FleetLease,
     FleetProblem,
     FleetStation,
+    HoldingStep,
     Region,
     Reserve,
     Risk,
@@ -31,6 +35,10 @@ from alliance.fleetplan import (
 
 Ints = Any
 """A numpy array of int64."""
+
+
+def _no_steps() -> Ints:
+    return np.zeros((1, 0, 3), dtype=np.int64)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -77,6 +85,9 @@ class FleetArrays:
     """W × n × T; W = 0 without scenarios."""
     risk: Risk
     leases: tuple[FleetLease, ...] = ()
+    holding: Ints = field(default_factory=_no_steps)
+    """n × steps × 3: content_wh, below_price, above_price, ascending; a first side of 1 is broadcast. Stations with
+    fewer steps than others begin with some that cost nothing."""
 
     def __post_init__(self) -> None:
         _validate(self)
@@ -148,6 +159,7 @@ def arrays_of(problem: FleetProblem) -> FleetArrays:
         scenario_net_load_wh=_ints([s.net_load_wh for s in problem.scenarios], (len(problem.scenarios), n, periods)),
         risk=problem.risk,
         leases=problem.leases,
+        holding=_holding([s.holding for s in problem.stations]),
         **singles,
         **series,
         **of_regions,
@@ -183,15 +195,34 @@ def problem_of(arrays: FleetArrays) -> FleetProblem:
 _REGION_SERIES = tuple(REGION_SERIES_LIMITS)
 
 
+def _holding(steps: list[tuple[HoldingStep, ...]]) -> Ints:
+    most = max(map(len, steps), default=0)
+    if not most:
+        return _no_steps()
+    filled = [((0, 0, 0),) * (most - len(of)) + tuple(map(_figures, of)) for of in steps]
+    return _ints(filled, (len(steps), most, 3))
+
+
+def _figures(step: HoldingStep) -> tuple[int, int, int]:
+    return step.content_wh, step.below_price, step.above_price
+
+
+def _steps(rows: list[list[int]]) -> tuple[HoldingStep, ...]:
+    priced = [row for row in rows if row[1] or row[2]]
+    return tuple(HoldingStep(content_wh=wh, below_price=below, above_price=above) for wh, below, above in priced)
+
+
 def _stations(arrays: FleetArrays) -> tuple[FleetStation, ...]:
     names = ("region", *STATION_LIMITS)
     singles = [getattr(arrays, name).tolist() for name in names]
     series = {name: np.broadcast_to(getattr(arrays, name), arrays.shape) for name in STATION_SERIES_LIMITS}
     bounded = (series["content_most_wh"] < arrays.energy_max_wh[:, None]).any(axis=1)
+    holding = [_steps(rows) for rows in arrays.holding.tolist()]
     found = []
     for i, values in enumerate(zip(*singles, strict=True)):
         fields: dict[str, Any] = dict(zip(names, values, strict=True))
         fields |= {name: _tuple(rows[i]) for name, rows in series.items()}
+        fields["holding"] = holding[i % len(holding)]
         found.append(FleetStation(**fields | ({} if bounded[i] else {"content_most_wh": ()})))
     return tuple(found)
 
@@ -222,6 +253,7 @@ def _validate(arrays: FleetArrays) -> None:
     for name, (low, high) in STATION_SERIES_LIMITS.items():
         _require(arrays, name, (n, periods), low, high)
     _require_window(arrays)
+    _require_holding(arrays)
     for name, most in (("tie_from", regions - 1), ("tie_to", regions - 1), ("tie_loss_ppm", MILLION)):
         _require(arrays, name, (arrays.ties,), 0, most)
     _require(arrays, "tie_limit_wh", (arrays.ties,), 0, 10**12)
@@ -267,12 +299,36 @@ def _require_window(arrays: FleetArrays) -> None:
         raise FieldWrong(field=f"content floor[{i}, {t}]", value=str(low[i, t]), limit=limit)
 
 
+def _require_holding(arrays: FleetArrays) -> None:
+    """Raises FieldWrong unless steps are whole, few, ascending inside the capacity, at prices within limits."""
+    holding, most = arrays.holding, np.array([MOST_ENERGY_WH, MOST_PRICE, MOST_PRICE])
+    whole = holding.dtype.kind in "iu" and holding.ndim == 3 and holding.shape[2] == 3
+    if not whole or holding.shape[0] not in (1, arrays.stations) or holding.shape[1] > MOST_STEPS:
+        limit = f"whole numbers of shape (1 or {arrays.stations}, at most {MOST_STEPS}, 3)"
+        raise FieldWrong(field="holding", value=f"{holding.dtype} of shape {holding.shape}", limit=limit)
+    if ((holding < 0) | (holding > most)).any():
+        where = np.unravel_index(int(np.argmax((holding < 0) | (holding > most))), holding.shape)
+        at = ", ".join(str(int(k)) for k in where)
+        require_within(f"holding[{at}]", int(holding[where]), 0, int(most[where[2]]))
+    contents = holding[:, :, 0]
+    wrong = np.diff(contents, axis=1) < 0 if contents.size else contents[:, :0] < 0
+    if wrong.any() or (contents > arrays.energy_max_wh[:, None]).any():
+        raise FieldWrong(field="holding", value="content_wh", limit="ascending, at most energy_max_wh")
+
+
 def leases_of(arrays: FleetArrays) -> list[list[int]]:
     """The leases of each station, in order."""
     found: list[list[int]] = [[] for _ in range(arrays.stations)]
     for k, lease in enumerate(arrays.leases):
         found[lease.station].append(k)
     return found
+
+
+def steps_of(arrays: FleetArrays) -> list[int]:
+    """How many holding steps each station is modelled with: as many as any has, or none."""
+    most = arrays.holding.shape[1]
+    priced = np.broadcast_to((arrays.holding[:, :, 1:] > 0).any(axis=(1, 2)), arrays.stations)
+    return [most if held else 0 for held in priced.tolist()]
 
 
 def leased_of(arrays: FleetArrays, name: str) -> Ints:

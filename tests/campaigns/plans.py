@@ -32,6 +32,7 @@ GENUINE = (
     ("everything", 1),
     ("short_reserves", 1),
     ("leases", 2),
+    ("holding", 2),
 )
 
 
@@ -69,7 +70,7 @@ def compare(found: Found, chosen: argparse.Namespace, process: SolverProcess, un
 def try_out(found: Found, chosen: argparse.Namespace, process: SolverProcess, until: float) -> None:
     """Tiny fleets, all plans tried."""
     for seed in range(chosen.tiny):
-        problem = tiny(chosen.seed * 1_000 + seed, lossless=seed % 2 == 0, leased=seed % 3 == 0)
+        problem = tiny(chosen.seed * 1_000 + seed, lossless=seed % 2 == 0, leased=seed % 3 == 0, held=seed % 4 > 1)
         best = best_microcents(problem)
         try:
             certificate = planned(problem, process)

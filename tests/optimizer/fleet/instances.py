@@ -13,6 +13,7 @@ from alliance.fleetplan import (
     FleetLease,
     FleetProblem,
     FleetStation,
+    HoldingStep,
     Region,
     Reserve,
     Risk,
@@ -40,13 +41,33 @@ KINDS = (
     "several_days",
     "extremes",
     "everything",
+    "holding",
 )
 
 
 def instance(kind: str, seed: int) -> FleetProblem:
     """A random fleet of a kind."""
     rng = random.Random(f"{kind} {seed}")
-    return _Maker(kind, rng, later=random.Random(f"later {kind} {seed}")).problem()
+    found = _Maker(kind, rng, later=random.Random(f"later {kind} {seed}")).problem()
+    return with_holding(found, random.Random(f"holding {kind} {seed}")) if kind in ("holding", "everything") else found
+
+
+def with_holding(problem: FleetProblem, rng: random.Random) -> FleetProblem:
+    """The fleet with holding steps in most stations: at window's ends and between, cheap, dear, one-sided."""
+    dear = max((abs(p) for region in problem.regions for p in region.buy_price), default=0) * 2 * 3600
+    stations = tuple(replace(s, holding=_steps(s, rng, dear // problem.period_s)) for s in problem.stations)
+    return replace(problem, stations=stations)
+
+
+def _steps(station: FleetStation, rng: random.Random, dear: int) -> tuple[HoldingStep, ...]:
+    most = station.energy_max_wh
+    chosen = {rng.choice([0, most, station.energy_min_wh, station.start_wh, rng.randint(0, most)]) for _ in range(4)}
+    found = []
+    for content in sorted(chosen)[: rng.choice([0, 1, 2, 4])]:
+        prices = [rng.choice([0, rng.randint(1, 2000), rng.randint(1, 20_000), dear]) for _ in range(2)]
+        below, above = (min(10**9, p) for p in prices)
+        found.append(HoldingStep(content_wh=content, below_price=below, above_price=above + (below == above == 0)))
+    return tuple(found)
 
 
 def instances(count: int, *, first: int = 0) -> Iterator[tuple[str, int]]:
@@ -239,11 +260,20 @@ class _Maker:
         return tuple(self.rng.randint(low, high) for _ in range(self.periods))
 
 
-def tiny(seed: int, *, lossless: bool, leased: bool = False) -> FleetProblem:
+def tiny(seed: int, *, lossless: bool, leased: bool = False, held: bool = False) -> FleetProblem:
     """A fleet of which every plan can be tried: two stations of a few Wh, two periods, prices of either sign.
 
-    `leased`: a lessee has a pooled part of the first.
+    `leased`: a lessee has a pooled part of the first. `held`: holding content costs.
     """
+    found = _tiny(seed, lossless=lossless, leased=leased)
+    if not held:
+        return found
+    rng = random.Random(f"tiny holding {seed}")
+    stations = tuple(replace(s, holding=_steps(s, rng, 40_000)) for s in found.stations)
+    return replace(found, stations=stations)
+
+
+def _tiny(seed: int, *, lossless: bool, leased: bool) -> FleetProblem:
     rng = random.Random(f"tiny {seed}")
     eta = MILLION if lossless else rng.choice([800_000, 900_000, 950_000])
     power = rng.randint(1, 2)
