@@ -26,6 +26,8 @@ MOST_RESERVES = 16
 MOST_SCENARIOS = 1_000
 MOST_LEASES = 10_000
 MOST_LEASES_A_STATION = 16
+MOST_STEPS = 4
+"""Holding steps of a station."""
 MOST_PERIOD_S = 86_400
 MILLION = 1_000_000
 
@@ -78,6 +80,17 @@ class Tie:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class HoldingStep:
+    """A content from which it costs to keep away, by how far and how long (9.7.3): at least one price is above 0."""
+
+    content_wh: int
+    below_price: int
+    """For each MWh that the content lies below at a period's end and each hour of the period, cents."""
+    above_price: int
+    """Likewise above."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FleetStation:
     """A station; a flexible load is one that cannot discharge, its content window saying what is needed when."""
 
@@ -108,6 +121,8 @@ class FleetStation:
     """Content at each period's end, at most; empty if `energy_max_wh` is the only limit."""
     curtailable_wh: tuple[int, ...]
     """PV that may be curtailed."""
+    holding: tuple[HoldingStep, ...] = later(())
+    """What the battery's content costs beside its throughput, by content, ascending."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -370,6 +385,19 @@ def _validate_station(name: str, station: FleetStation, problem: FleetProblem) -
         if least > most:
             field = "end_min_wh" if station.own_need_floor_wh[t] <= most else f"own_need_floor_wh[{t}]"
             raise FieldWrong(field=f"{name}.{field}", value=str(least), limit=f"at most {most}, the content's limit")
+    _validate_holding(f"{name}.holding", station)
+
+
+def _validate_holding(name: str, station: FleetStation) -> None:
+    require_within(name, len(station.holding), 0, MOST_STEPS)
+    least = 0
+    for k, step in enumerate(station.holding):
+        require_within(f"{name}[{k}].content_wh", step.content_wh, least, station.energy_max_wh)
+        for field in ("below_price", "above_price"):
+            require_within(f"{name}[{k}].{field}", getattr(step, field), 0, MOST_PRICE)
+        if step.below_price == step.above_price == 0:
+            raise FieldWrong(field=f"{name}[{k}].above_price", value="0", limit="1 or more, as below_price is 0")
+        least = step.content_wh + 1
 
 
 def _validate_reserve(name: str, reserve: Reserve, problem: FleetProblem) -> None:

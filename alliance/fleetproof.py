@@ -7,8 +7,8 @@ numbers they and the rows' duals y are, no plan costs less than
     + Σ_reserves min(ρ, its price) wanted + Σ_stations [ y·b + Σ_j min over the box r_j ],
 
 k the load cut at p_k, r the reduced costs, a y of the wrong sign counted as 0, charge and discharge together in their
-hull, q the cases' weights, which must be among those that the risk rule allows. Money is in microcents: 1 Wh at 1 cent
-per MWh.
+hull, a content with what holding it costs, q the cases' weights, which must be among those that the risk rule allows.
+Money is in microcents: 1 Wh at 1 cent per MWh.
 """
 
 import hashlib
@@ -21,6 +21,7 @@ from itertools import chain, groupby
 
 from alliance.errors import Malformed, Refused
 from alliance.fleetexchange import bill_of, exchange_of, most_taken_wh
+from alliance.fleetholding import HOUR_S, best_held, held_microcents
 from alliance.fleetlease import Leased, account_path, account_unit, account_window, leased
 from alliance.fleetplan import (
     MILLION,
@@ -230,7 +231,7 @@ def _dearest(bills: list[tuple[int, int]], alpha_ppm: int) -> Fraction:
 
 
 def _checked_stations(plan: FleetPlan, problem: FleetProblem) -> int:
-    """Wear less what reserves are paid, microcents."""
+    """Wear and holding less what reserves are paid, microcents."""
     n, cases, periods = len(problem.stations), len(problem.case_ppm), problem.periods
     _shaped("battery_wh", plan.battery_wh, (n, periods))
     _shaped("reserve_wh", plan.reserve_wh, (len(problem.reserves), n, periods))
@@ -250,6 +251,8 @@ def _checked_stations(plan: FleetPlan, problem: FleetProblem) -> int:
             taken = [n + u - f for n, u, f in zip(load, curtailed, plan.battery_wh[i], strict=True)]
             _check_site(f"stations[{i}] in case {w}", station, curtailed, taken, calls)
         total += station.wear_price * sum(max(0, d) for d in plan.battery_wh[i])
+        if station.holding:
+            total += held_microcents(station.holding, contents(plan, problem, i), problem.period_s)
         for product, held in zip(problem.reserves, reserve, strict=True):
             total -= sum(p * r for p, r in zip(product.price, held, strict=True))
     return total
@@ -311,14 +314,10 @@ def _check_content(
 ) -> None:  # fmt: skip
     """(S1, S4) the owner's content, carried exactly, inside its window; calls borne at both ends of each period."""
     unit = station.eta_d_ppm * MILLION**2
-    content, scale = station.start_wh * unit, unit
     low, high = content_window(station)
     spare, free = start_room(station, of)
-    before = spare * scale, free * scale, scale
-    for t, flow in enumerate(battery):
-        if station.keep_ppm != MILLION:
-            content, scale = content * station.keep_ppm, scale * MILLION
-        content += _step(station, flow, problem.reserves, [held[t] for held in reserve]) * (scale // unit)
+    before = spare * unit, free * unit, unit
+    for t, (content, scale) in enumerate(_contents(station, battery, reserve, problem.reserves)):
         own, most = content, high[t] - of.energy_wh
         if accounts is not None:
             own -= accounts[t] * (scale // account_unit(station))
@@ -331,6 +330,24 @@ def _check_content(
         for room in (before, after):
             _check_borne(name, station, t, problem, [held[t] for held in reserve], room)
         before = after
+
+
+def contents(plan: FleetPlan, problem: FleetProblem, i: int) -> Iterator[tuple[int, int]]:
+    """A station's content at each period's end, exactly: parts, and how many of them a Wh has."""
+    reserve = [held[i] for held in plan.reserve_wh]
+    return _contents(problem.stations[i], plan.battery_wh[i], reserve, problem.reserves)
+
+
+def _contents(
+    station: FleetStation, battery: Series, reserve: Sequence[Series], reserves: Sequence[Reserve]
+) -> Iterator[tuple[int, int]]:
+    unit = station.eta_d_ppm * MILLION**2
+    content, scale = station.start_wh * unit, unit
+    for t, flow in enumerate(battery):
+        if station.keep_ppm != MILLION:
+            content, scale = content * station.keep_ppm, scale * MILLION
+        content += _step(station, flow, reserves, [held[t] for held in reserve]) * (scale // unit)
+        yield content, scale
 
 
 def start_room(station: FleetStation, of: Leased) -> tuple[int, int]:
@@ -505,7 +522,7 @@ def station_bound(problem: FleetProblem, duals: FleetDuals, i: int) -> Fraction:
     """A station's part of the bound, in microcents times the denominator. Raises ShapeWrong."""
     station, rows = problem.stations[i], tuple(station_rows(problem, i))
     values = _expanded(duals.station_runs[i], len(rows), f"station_runs[{i}]")
-    unit = station.eta_d_ppm * MILLION**2 * problem.period_s
+    unit = station_unit(problem, station)
     reduced, total = _priced(problem, duals, i), 0
     reduced = {column: cost * unit for column, cost in reduced.items()}
     for load, prices in zip(problem.net_loads(i), duals.balance, strict=True):
@@ -519,7 +536,9 @@ def station_bound(problem: FleetProblem, duals: FleetDuals, i: int) -> Fraction:
             reduced[column] -= price * coefficient
     low, high = content_window(station)
     for (kind, k, t), rest in reduced.items():
-        if kind == "e":
+        if kind == "e" and station.holding:
+            total += best_held(station.holding, rest, held_unit(problem, duals, unit), low[t], high[t])[0]
+        elif kind == "e":
             total += rest * (low[t] if rest > 0 else high[t])
         elif kind == "u":
             total += min(0, rest) * station.curtailable_wh[t]
@@ -533,6 +552,16 @@ def station_bound(problem: FleetProblem, duals: FleetDuals, i: int) -> Fraction:
             least, most = account_window(problem.leases[k], problem.periods)
             total += rest * (least[t] if rest > 0 else most)
     return Fraction(total, unit)
+
+
+def station_unit(problem: FleetProblem, station: FleetStation) -> int:
+    """Parts of a microcent in which a station's part of the bound is exact, over the denominator."""
+    return station.eta_d_ppm * MILLION**2 * problem.period_s * (HOUR_S if station.holding else 1)
+
+
+def held_unit(problem: FleetProblem, duals: FleetDuals, unit: int) -> int:
+    """What a microcent an hour of holding cost counts in those parts, each period."""
+    return unit // HOUR_S * problem.period_s * duals.denominator
 
 
 def lease_flow_bound(lease: FleetLease, t: int, charge: int, discharge: int) -> int:

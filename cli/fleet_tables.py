@@ -13,6 +13,8 @@ station, charge_kw, discharge_kw, energy_kwh, start_kwh, end_min_kwh; a lease is
 periods: lease, period, nominated_kw (discharge positive). reserves.csv: reserve, direction (up, down), duration_s,
 activation_pct; optional short_yuan_per_kw_h (empty: never gives way). reserve_prices.csv (0): reserve, period,
 price_yuan_per_kw_h. requirements.csv, a line a reserve, region and period (0): reserve, region, period, required_kw.
+holding.csv, a line a step, at most four a station, ascending: station, content_kwh, below_yuan_per_kwh_h,
+above_yuan_per_kwh_h: what each kWh below or above that content costs an hour.
 scenarios.csv: scenario, probability_pct; then scenario_loads.csv has every scenario, station and period: scenario,
 station, period, net_load_kw. risk.csv, one line: cvar_alpha_pct, cvar_weight_pct.
 
@@ -29,12 +31,14 @@ from pathlib import Path
 from alliance.fleetplan import (
     MILLION,
     MOST_ENERGY_WH,
+    MOST_STEPS,
     RISK_NEUTRAL,
     Direction,
     FieldWrong,
     FleetLease,
     FleetProblem,
     FleetStation,
+    HoldingStep,
     Region,
     Reserve,
     Risk,
@@ -66,6 +70,9 @@ _LEASE = {
     "end_min_kwh": "end_min_wh",
 }  # fmt: skip
 _NOMINATION = {"nominated_kw": "nomination_w"}
+_HOLDING = {
+    "content_kwh": "content_wh", "below_yuan_per_kwh_h": "below_price", "above_yuan_per_kwh_h": "above_price",
+}  # fmt: skip
 _RESERVE = {"duration_s": "duration_s", "activation_pct": "activation_ppm"}
 _SHORT = {"short_yuan_per_kw_h": "short_price"}
 _RESERVE_PRICE = {"price_yuan_per_kw_h": "price"}
@@ -84,7 +91,8 @@ _ROUNDED_BY = dict.fromkeys(("base_load_w", "net_load_w", "nomination_w"), _HOUR
 _ROUNDED_BY |= {"requirement_w": _HOUR_S - 1}
 """What is added before a power is rounded down to Wh a period: half, or all but 1, of a part."""
 _WHERE = re.compile(
-    r"(\w+)(?:\[(\d+)\])?(?:\.steps\[(?P<step>\d+)\])?(?:\.(\w+))?(?:\[(\d+)\])?(?:\[(\d+)\])?(?: \(.*\)| together)?"
+    r"(\w+)(?:\[(\d+)\])?(?:\.(?:steps|holding)\[(?P<step>\d+)\])?(?:\.(\w+))?"
+    r"(?:\[(\d+)\])?(?:\[(\d+)\])?(?: \(.*\)| together)?"
 )
 _FILES = {name: f"{name}.csv" for name in ("stations", "ties", "leases", "reserves", "scenarios", "risk")}
 _FILES |= {"regions": "prices.csv"}
@@ -115,6 +123,7 @@ def fleet_in(folder: Path, *, period_s: int) -> FleetProblem:
     areas = Names(file="prices.csv", order=order)
     for i, row in enumerate(rows.values()):
         places["stations", i, -1] = row
+    holding = _holding(folder / "holding.csv", list(rows), places, period_s)
     try:
         return FleetProblem(
             periods=periods,
@@ -124,6 +133,7 @@ def fleet_in(folder: Path, *, period_s: int) -> FleetProblem:
             stations=tuple(
                 FleetStation(
                     region=_known(row, "region", order),
+                    holding=tuple(holding.get(name, ())),
                     **_numbers(row, _STATION, period_s),  # type: ignore[arg-type]  # single numbers alone
                     **_without_limit(_columns(loads[name])),  # type: ignore[arg-type]  # series alone
                 )
@@ -207,6 +217,22 @@ def _leases(folder: Path, order: Mapping[str, int], places: Places, period_s: in
             raise row.wrong("station", "a station of stations.csv")
         orders = tuple(values["nomination_wh"] for values in nominated.get(name, []))
         yield FleetLease(station=order[row.cells["station"]], nomination_wh=orders, **_numbers(row, _LEASE, period_s))
+
+
+def _holding(path: Path, stations: list[str], places: Places, period_s: int) -> dict[str, list[HoldingStep]]:
+    """Steps by station, in order."""
+    found: dict[str, list[HoldingStep]] = {}
+    for row in csv_rows(path) if path.exists() else ():
+        _require_columns(row, ("station", *_HOLDING), optional=())
+        name = row.cells["station"]
+        if name not in stations:
+            raise row.wrong("station", "a station of stations.csv")
+        steps = found.setdefault(name, [])
+        if len(steps) == MOST_STEPS:
+            raise row.wrong("station", f"at most {MOST_STEPS} steps a station")
+        places["stations", stations.index(name), "step", len(steps)] = row
+        steps.append(HoldingStep(**_numbers(row, _HOLDING, period_s)))
+    return found
 
 
 def _reserves(folder: Path, areas: Names, periods: int, places: Places, period_s: int) -> Iterable[Reserve]:
@@ -363,7 +389,7 @@ def _placed(error: FieldWrong, places: Places) -> FieldWrong | TableWrong:
 _COLUMN_OF = {
     field.removesuffix("_w").removesuffix("_wh"): column
     for table in (_STATION, _PRICES, _LOADS, _TIE, _TIE_STEP, _LEASE, _NOMINATION, _RESERVE, _SHORT, _RESERVE_PRICE,
-                  _REQUIREMENT, _SCENARIO, _RISK)
+                  _REQUIREMENT, _SCENARIO, _RISK, _HOLDING)
     for column, field in table.items()
 }  # fmt: skip
 """Of each field of a problem, the column that says it."""

@@ -67,7 +67,7 @@ def solve(
     """Plan PROBLEM, a settled day or a fleet, and certify the plan. Exit 1 with the reason if there is none.
 
     A fleet's folder holds stations.csv, prices.csv, loads.csv and, where there are such: ties.csv and tie_steps.csv;
-    leases.csv and nominations.csv; reserves.csv, reserve_prices.csv and requirements.csv; scenarios.csv,
+    leases.csv and nominations.csv; holding.csv; reserves.csv, reserve_prices.csv and requirements.csv; scenarios.csv,
     scenario_loads.csv and risk.csv (`cli.fleet_tables`).
     """
     try:

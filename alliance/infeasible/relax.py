@@ -40,7 +40,7 @@ def costless(problem: FleetProblem) -> FleetProblem:
             replace(r, buy_price=zeros, sell_price=zeros, cut_price=zeros if r.cut_price else ())
             for r in problem.regions
         ),
-        stations=tuple(replace(s, wear_price=0) for s in problem.stations),
+        stations=tuple(replace(s, wear_price=0, holding=()) for s in problem.stations),
         reserves=tuple(
             replace(q, price=zeros, short_price=None if q.short_price is None else 0) for q in problem.reserves
         ),

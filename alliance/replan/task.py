@@ -381,6 +381,7 @@ def _without_battery(station: FleetStation, used: UsedState) -> _Site:
     bare = replace(
         station, charge_wh=0, discharge_wh=0, energy_min_wh=0, start_wh=0, end_min_wh=0, own_need_floor_wh=(0,) * count,
         content_most_wh=(), net_load_wh=tuple(n - f for n, f in zip(station.net_load_wh, held, strict=True)),
+        holding=(),
     )  # fmt: skip
     found = reached(bare)
     return _Site(

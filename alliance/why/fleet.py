@@ -10,16 +10,20 @@ from fractions import Fraction
 from itertools import chain
 
 from alliance.fleetexchange import Exchange, bill_of, exchange_of
+from alliance.fleetholding import best_held, held_by_period, slopes_at
 from alliance.fleetlease import account_window, leased
 from alliance.fleetplan import MILLION, FleetLease, FleetProblem, FleetStation, content_window, unheld_wh
 from alliance.fleetproof import (
     Column,
     FleetCertificate,
     FleetDuals,
+    contents,
     exchange_microwh,
+    held_unit,
     held_worth,
     lease_flow_bound,
     station_rows,
+    station_unit,
 )
 from alliance.fleettie import arrived_microwh, tie_worths
 from alliance.why.record import Sums, Term, What
@@ -80,6 +84,9 @@ def _flows(certificate: FleetCertificate) -> Iterator[Term]:
             for q, reserve in enumerate(problem.reserves):
                 held = plan.reserve_wh[q][i][t]
                 yield term(What.RESERVE_PAID, i, q, t, -unit * reserve.price[t] * held, held)
+        if station.holding:
+            parts, over = held_by_period(station.holding, contents(plan, problem, i), problem.period_s)
+            yield from (Term(place=(What.HOLDING, i, 0), slot=t, unit=over, amount=x) for t, x in enumerate(parts))
     for q, rows in enumerate(unheld_wh(problem, plan)):
         price = problem.reserves[q].short_price or 0
         for r, lacking in enumerate(rows):
@@ -203,7 +210,7 @@ def _tie_limits(problem: FleetProblem, duals: FleetDuals, k: int) -> Iterator[Te
 
 def _station_limits(problem: FleetProblem, duals: FleetDuals, i: int) -> Iterator[Term]:
     station = problem.stations[i]
-    unit = station.eta_d_ppm * MILLION**2 * problem.period_s
+    unit = station_unit(problem, station)
     over = unit * duals.denominator
     for t in range(problem.periods):
         loads = [load[t] for load in problem.net_loads(i)]
@@ -227,7 +234,7 @@ def _station_limits(problem: FleetProblem, duals: FleetDuals, i: int) -> Iterato
                 yield _account_term(problem.leases[k], i, k, t, price, row.right, over)
         elif row.right or what is not What.START:
             yield _row_term(station, i, what, t, price, row.right, row.scale, over)
-    yield from _boxes(station, i, reduced, over)
+    yield from _boxes(station, i, reduced, over, held_unit(problem, duals, unit) if station.holding else 0)
     for k in leased(problem, i).numbers:
         yield from _lease_boxes(problem.leases[k], i, k, reduced, over, problem.periods)
 
@@ -272,12 +279,14 @@ def _row_term(
     return Term(place=(what, i, 0), slot=t, unit=over, amount=price * right, energy_wh=limit, worth=worth)
 
 
-def _boxes(station: FleetStation, i: int, reduced: dict[Column, int], over: int) -> Iterator[Term]:
+def _boxes(station: FleetStation, i: int, reduced: dict[Column, int], over: int, held: int) -> Iterator[Term]:
     low, high = content_window(station)
     rating, powers = station.discharge_wh or station.charge_wh, station.charge_wh + station.discharge_wh
     for (kind, q, t), rest in reduced.items():
         worth: int | Fraction = min(0, rest)
-        if kind == "e" and rest:
+        if kind == "e" and held:
+            yield from _content_terms(station, i, t, rest, held, (low, high), over)
+        elif kind == "e" and rest:
             what, limit = (_floor(station, t, low), low[t]) if rest > 0 else (What.MOST_CONTENT, high[t])
             yield Term(place=(what, i, 0), slot=t, unit=over, amount=rest * limit, energy_wh=limit, worth=rest)
         elif kind == "c":
@@ -288,6 +297,26 @@ def _boxes(station: FleetStation, i: int, reduced: dict[Column, int], over: int)
             what, limit = (What.CURTAILABLE, station.curtailable_wh[t]) if kind == "u" else (What.RESERVE_MOST, powers)
             place = (what, i, q if kind == "r" else 0)
             yield Term(place=place, slot=t, unit=over, amount=rest * limit, energy_wh=limit, worth=worth)
+
+
+def _content_terms(
+    station: FleetStation, i: int, t: int, rest: int, held: int, window: tuple[tuple[int, ...], tuple[int, ...]],
+    over: int,
+) -> Iterator[Term]:  # fmt: skip
+    """The best content at its reduced cost with what holding it costs: at an end of its window that end's, at the slope
+    on the side of more room; what is left of it is the holding's own.
+    """
+    low, high = window
+    least, at = best_held(station.holding, rest, held, low[t], high[t])
+    left, right = (rest + held * slope for slope in slopes_at(station.holding, at))
+    what, slope = What.HOLDING, 0
+    if at == low[t] and left > 0:
+        what, slope = _floor(station, t, low), left
+    elif at == high[t] and right < 0:
+        what, slope = What.MOST_CONTENT, right
+    if slope:
+        yield Term(place=(what, i, 0), slot=t, unit=over, amount=slope * at, energy_wh=at, worth=slope)
+    yield Term(place=(What.HOLDING, i, 0), slot=t, unit=over, amount=least - slope * at)
 
 
 def _floor(station: FleetStation, t: int, low: tuple[int, ...]) -> What:

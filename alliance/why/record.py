@@ -26,6 +26,8 @@ class What(StrEnum):
     DISCHARGE = "discharge"
     CURTAILED = "curtailed"
     WEAR = "wear"
+    HOLDING = "holding"
+    """What content costs by how far and how long it is from its holding steps."""
     RESERVE_PAID = "reserve_paid"
     RESERVE_SHORT = "reserve_short"
     """What a region's reserve lacks, at the price at which its requirement gives way."""
@@ -72,7 +74,8 @@ POWERS = frozenset({What.RATING, What.PCC_IMPORT, What.PCC_EXPORT, What.IMPORT_L
                     What.CUT_MOST, What.TIE_LIMIT, What.TIE_STEP, What.REQUIREMENT, What.RESERVE_POWER,
                     What.RESERVE_MOST, What.LEASED_POWER})  # fmt: skip
 """Limits of a power: their worth is told for 1 kW more; that of the others, for 1 kWh more in each slot."""
-FACTS = frozenset({What.LOAD, What.BASE_LOAD, What.START, What.HANDOVER, What.NOMINATION, What.GAP, What.EXCHANGE})
+FACTS = frozenset({What.LOAD, What.BASE_LOAD, What.START, What.HANDOVER, What.NOMINATION, What.GAP, What.EXCHANGE,
+                   What.HOLDING})  # fmt: skip
 """Lines of the second sum that are no limits."""
 
 Place = tuple[What, int, int]

@@ -61,6 +61,8 @@ class Story:
     """For charging, at the certified prices."""
     received_microcents: int
     wear_microcents: int
+    holding_microcents: int
+    """What the battery's content costs; the owner's, whoever stored it."""
     reserve_microcents: int
     """Received for reserves held."""
     stops: tuple[Stop, ...]
@@ -68,7 +70,7 @@ class Story:
 
     @property
     def earned_microcents(self) -> int:
-        """Against doing nothing: received less paid less wear."""
+        """Against doing nothing, holding aside: received less paid less wear."""
         return self.received_microcents + self.reserve_microcents - self.paid_microcents - self.wear_microcents
 
 
@@ -110,6 +112,7 @@ def _story(record: Why, place: int, lease: int) -> Story:
         paid_microcents=_money(charged),
         received_microcents=-_money(discharged),
         wear_microcents=_money(_of(flows, What.WEAR)),
+        holding_microcents=_money(_of(flows, What.HOLDING)),
         reserve_microcents=-_money(_of(flows, What.RESERVE_PAID)) if lease == 0 else 0,
         stops=_stops([x for x in record.limits if x.place == place and x.lease == lease]),
     )

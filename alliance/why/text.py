@@ -21,6 +21,7 @@ NAMES: dict[Language, dict[What, str]] = {
     Language.ZH: {
         What.LOAD: "用电（负荷减光伏）", What.BASE_LOAD: "区域基础负荷", What.CHARGE: "充电",
         What.DISCHARGE: "放电收入", What.CURTAILED: "弃光", What.WEAR: "电池损耗费",
+        What.HOLDING: "电量持有费（深放与高电量）",
         What.RESERVE_PAID: "备用收入", What.RESERVE_SHORT: "备用缺额费", What.TIE_FLOW: "联络线输送",
         What.CUT: "切负荷（付价减免供价）", What.CUT_MOST: "可切负荷上限",
         What.TARIFF: "电网账单与认证价之差", What.START: "期初存电的价值", What.HANDOVER: "租约交接电量",
@@ -36,6 +37,7 @@ NAMES: dict[Language, dict[What, str]] = {
     Language.EN: {
         What.LOAD: "use (load less PV)", What.BASE_LOAD: "base load of the region", What.CHARGE: "charging",
         What.DISCHARGE: "income from discharging", What.CURTAILED: "curtailed PV", What.WEAR: "battery wear",
+        What.HOLDING: "holding of content (deep or full)",
         What.RESERVE_PAID: "income from reserves", What.RESERVE_SHORT: "reserve not held",
         What.TIE_FLOW: "sent over the tie line",
         What.CUT: "load cut (its price less that of serving it)", What.CUT_MOST: "load that may be cut",
@@ -67,6 +69,9 @@ _TEXTS: dict[Language, dict[str, str]] = {
         "earned": "与什么都不做相比，按认证价格净赚 {earned} 元：",
         "lost": "与什么都不做相比，按认证价格净付 {earned} 元（期末电量要求或备用使它必须如此）：",
         "bill": "放电收入 {received} 元，减充电 {paid} 元，减电池损耗费 {wear} 元{reserve}。",
+        "held_earned": "按认证价格，充放净赚 {earned} 元（电量持有费 {held} 元另计）：",
+        "held_lost": "按认证价格，充放净付 {earned} 元（电量持有费 {held} 元另计；"
+        "持有费、期末电量要求或备用使它值得如此）：",
         "reserve": "，加备用收入 {money} 元",
         "most": "{when} 电池已满（{limit} MWh），不能再多赚：容量每多 1 kWh，{saves}。",
         "floor": "{when} 受“{name}”限制（{limit} MWh）：每少留 1 kWh，{saves}。",
@@ -90,6 +95,9 @@ _TEXTS: dict[Language, dict[str, str]] = {
         "lost": "Against doing nothing it pays {earned} yuan at the certified prices, because the energy required at "
         "the end, or a reserve, asks for it: ",
         "bill": "{received} from discharging, less {paid} for charging, less {wear} for battery wear{reserve}.",
+        "held_earned": "Its moves earn {earned} yuan at the certified prices, beside {held} for holding content: ",
+        "held_lost": "Its moves cost {earned} yuan at the certified prices, beside {held} for holding content; that "
+        "cost, the energy required at the end, or a reserve makes it worth it: ",
         "reserve": ", plus {money} for reserves",
         "most": "{when}: the battery is full ({limit} MWh) and cannot earn more: each kWh more of capacity {saves}.",
         "floor": "{when}: “{name}” ({limit} MWh) holds it back: each kWh less to keep {saves}.",
@@ -170,7 +178,8 @@ def _spell(spell: Spell, texts: dict[str, str], clock: Clock) -> str:
 
 def _earned(story: Story, texts: dict[str, str]) -> str:
     reserve = texts["reserve"].format(money=yuan(story.reserve_microcents)) if story.reserve_microcents else ""
-    head = texts["earned" if story.earned_microcents >= 0 else "lost"].format(earned=yuan(abs(story.earned_microcents)))
+    form = ("held_" if story.holding_microcents else "") + ("earned" if story.earned_microcents >= 0 else "lost")
+    head = texts[form].format(earned=yuan(abs(story.earned_microcents)), held=yuan(story.holding_microcents))
     return head + texts["bill"].format(
         received=yuan(story.received_microcents), paid=yuan(story.paid_microcents),
         wear=yuan(story.wear_microcents), reserve=reserve,

@@ -14,6 +14,9 @@ import numpy as np
 from alliance.fleetplan import (
     CUT_LIMITS,
     MILLION,
+    MOST_ENERGY_WH,
+    MOST_PRICE,
+    MOST_STEPS,
     REGION_SERIES_LIMITS,
     STATION_LIMITS,
     STATION_ORDER,
@@ -23,6 +26,7 @@ from alliance.fleetplan import (
     FleetLease,
     FleetProblem,
     FleetStation,
+    HoldingStep,
     Region,
     Reserve,
     Risk,
@@ -39,6 +43,10 @@ Ints = Any
 
 def _nothing() -> Ints:
     return np.zeros((1, 1), dtype=np.int64)
+
+
+def _no_steps() -> Ints:
+    return np.zeros((1, 0, 3), dtype=np.int64)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -90,6 +98,9 @@ class FleetArrays:
     cut_price: Ints = field(default_factory=_nothing)
     tie_steps: Ints = field(default_factory=partial(np.zeros, (0, 3), np.int64))
     """A row a step, in order of tie and step: tie, `above_wh`, `loss_ppm`."""
+    holding: Ints = field(default_factory=_no_steps)
+    """n × steps × 3: content_wh, below_price, above_price, ascending; a first side of 1 is broadcast. Stations with
+    fewer steps than others begin with some that cost nothing."""
 
     def __post_init__(self) -> None:
         _validate(self)
@@ -172,6 +183,7 @@ def arrays_of(problem: FleetProblem) -> FleetArrays:
         scenario_net_load_wh=_ints([s.net_load_wh for s in problem.scenarios], (len(problem.scenarios), n, periods)),
         risk=problem.risk,
         leases=problem.leases,
+        holding=_holding([s.holding for s in problem.stations]),
         **singles,
         **series,
         **of_regions,
@@ -238,15 +250,34 @@ def _cut_of(arrays: FleetArrays) -> list[dict[str, tuple[int, ...]]]:
     ]
 
 
+def _holding(steps: list[tuple[HoldingStep, ...]]) -> Ints:
+    most = max(map(len, steps), default=0)
+    if not most:
+        return _no_steps()
+    filled = [((0, 0, 0),) * (most - len(of)) + tuple(map(_figures, of)) for of in steps]
+    return _ints(filled, (len(steps), most, 3))
+
+
+def _figures(step: HoldingStep) -> tuple[int, int, int]:
+    return step.content_wh, step.below_price, step.above_price
+
+
+def _steps(rows: list[list[int]]) -> tuple[HoldingStep, ...]:
+    priced = [row for row in rows if row[1] or row[2]]
+    return tuple(HoldingStep(content_wh=wh, below_price=below, above_price=above) for wh, below, above in priced)
+
+
 def _stations(arrays: FleetArrays) -> tuple[FleetStation, ...]:
     names = ("region", *STATION_LIMITS)
     singles = [getattr(arrays, name).tolist() for name in names]
     series = {name: np.broadcast_to(getattr(arrays, name), arrays.shape) for name in STATION_SERIES_LIMITS}
     bounded = (series["content_most_wh"] < arrays.energy_max_wh[:, None]).any(axis=1)
+    holding = [_steps(rows) for rows in arrays.holding.tolist()]
     found = []
     for i, values in enumerate(zip(*singles, strict=True)):
         fields: dict[str, Any] = dict(zip(names, values, strict=True))
         fields |= {name: _tuple(rows[i]) for name, rows in series.items()}
+        fields["holding"] = holding[i % len(holding)]
         found.append(FleetStation(**fields | ({} if bounded[i] else {"content_most_wh": ()})))
     return tuple(found)
 
@@ -279,6 +310,7 @@ def _validate(arrays: FleetArrays) -> None:
     for name, (low, high) in STATION_SERIES_LIMITS.items():
         _require(arrays, name, (n, periods), low, high)
     _require_window(arrays)
+    _require_holding(arrays)
     for name, most in (("tie_from", regions - 1), ("tie_to", regions - 1), ("tie_loss_ppm", MILLION)):
         _require(arrays, name, (arrays.ties,), 0, most)
     _require(arrays, "tie_limit_wh", (arrays.ties,), 0, 10**12)
@@ -331,12 +363,36 @@ def _require_window(arrays: FleetArrays) -> None:
         raise FieldWrong(field=f"content floor[{i}, {t}]", value=str(low[i, t]), limit=limit)
 
 
+def _require_holding(arrays: FleetArrays) -> None:
+    """Raises FieldWrong unless steps are whole, few, ascending inside the capacity, at prices within limits."""
+    holding, most = arrays.holding, np.array([MOST_ENERGY_WH, MOST_PRICE, MOST_PRICE])
+    whole = holding.dtype.kind in "iu" and holding.ndim == 3 and holding.shape[2] == 3
+    if not whole or holding.shape[0] not in (1, arrays.stations) or holding.shape[1] > MOST_STEPS:
+        limit = f"whole numbers of shape (1 or {arrays.stations}, at most {MOST_STEPS}, 3)"
+        raise FieldWrong(field="holding", value=f"{holding.dtype} of shape {holding.shape}", limit=limit)
+    if ((holding < 0) | (holding > most)).any():
+        where = np.unravel_index(int(np.argmax((holding < 0) | (holding > most))), holding.shape)
+        at = ", ".join(str(int(k)) for k in where)
+        require_within(f"holding[{at}]", int(holding[where]), 0, int(most[where[2]]))
+    contents = holding[:, :, 0]
+    wrong = np.diff(contents, axis=1) < 0 if contents.size else contents[:, :0] < 0
+    if wrong.any() or (contents > arrays.energy_max_wh[:, None]).any():
+        raise FieldWrong(field="holding", value="content_wh", limit="ascending, at most energy_max_wh")
+
+
 def leases_of(arrays: FleetArrays) -> list[list[int]]:
     """The leases of each station, in order."""
     found: list[list[int]] = [[] for _ in range(arrays.stations)]
     for k, lease in enumerate(arrays.leases):
         found[lease.station].append(k)
     return found
+
+
+def steps_of(arrays: FleetArrays) -> list[int]:
+    """How many holding steps each station is modelled with: as many as any has, or none."""
+    most = arrays.holding.shape[1]
+    priced = np.broadcast_to((arrays.holding[:, :, 1:] > 0).any(axis=(1, 2)), arrays.stations)
+    return [most if held else 0 for held in priced.tolist()]
 
 
 def leased_of(arrays: FleetArrays, name: str) -> Ints:

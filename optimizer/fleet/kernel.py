@@ -3,8 +3,10 @@
 What a period costs is convex and piecewise linear in the change of content; so is, by induction, the least cost V_t(e)
 of having content e. V_t is a list of segments sorted by slope: a period inserts its own few, the window cuts off both
 ends. A segment remembers its period, so that what the left end gives up is that period's for good and what the right
-end gives up is nobody's: the flows are known without going back. Energy in Wh a period, prices in cents per MWh, cost
-in microcents, all floats. Compiled by numba where it is installed; without it the same code runs as plain Python.
+end gives up is nobody's: the flows are known without going back. What holding content costs is added to V_t: its
+segments are split at the kinks and grow steeper to the right, so that their order stays. Energy in Wh a period, prices
+in cents per MWh, cost in microcents, all floats. Compiled by numba where it is installed; without it the same code
+runs as plain Python.
 """
 
 from collections.abc import Callable
@@ -13,6 +15,7 @@ from typing import Any, TypeVar, cast
 
 import numpy as np
 
+from alliance.fleetholding import HOUR_S
 from alliance.fleetplan import MILLION
 from optimizer.fleet.arrays import FleetArrays, Ints
 
@@ -35,6 +38,8 @@ MOST_VERTICES = 18
 
 CHARGE, DISCHARGE, ETA_C, ETA_D, KEEP, START, WEAR, IMPORT, EXPORT, INVERSE_C, INVERSE_D, BURNT = range(12)
 """Columns of a station's figures; the last three follow from the others (`figures_of`)."""
+STEP, BELOW, ABOVE = range(3)
+"""Entries of a holding step: its content, and the prices below and above it for a whole period."""
 CHANGE, SLOPE, CHARGED, DISCHARGED = range(4)
 """Entries of a vertex: change of content, slope of the cost to the next one, and the flows there."""
 
@@ -50,6 +55,8 @@ class Stations:
     high: Floats
     net_load: Floats
     curtailable: Floats
+    holding: Floats
+    """n × steps × 3, columns `STEP`, … above, by content; no steps: holding costs nothing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -90,7 +97,28 @@ def stations_of(arrays: FleetArrays, chosen: Ints) -> Stations:
         high=_floats(high, shape),
         net_load=_floats(arrays.net_load_wh[chosen], shape),
         curtailable=_floats(_rows(arrays.curtailable_wh, chosen), shape),
+        holding=holding_of(arrays, chosen),
     )
+
+
+def holding_of(arrays: FleetArrays, chosen: Ints) -> Floats:
+    """The holding steps of some stations, at prices for a whole period."""
+    steps = np.broadcast_to(_rows(arrays.holding, chosen), (len(chosen), *arrays.holding.shape[1:]))
+    return steps * np.array([1.0, arrays.period_s / HOUR_S, arrays.period_s / HOUR_S])
+
+
+def held_costs(stations: Stations, days: Days) -> Floats:
+    """What the contents of such days cost to hold, microcents (n)."""
+    content, total = stations.figures[:, START], np.zeros(len(stations.figures))
+    if not stations.holding.shape[1]:
+        return total
+    eta_c, eta_d, keep = (stations.figures[:, k] for k in (ETA_C, ETA_D, KEEP))
+    for charge, discharge in zip(days.charge.T, days.discharge.T, strict=True):
+        content = keep * content + eta_c * charge - discharge / eta_d
+        above = content[:, None] - stations.holding[:, :, STEP]
+        prices = np.where(above > 0.0, stations.holding[:, :, ABOVE], -stations.holding[:, :, BELOW])
+        total += (prices * above).sum(axis=1)
+    return total
 
 
 def figures_of(given: Floats) -> Floats:
@@ -134,7 +162,7 @@ def add_days(stations: Stations, *, prices: Floats, weights: Floats, days: Days)
 
 
 def group_answers(stations: Stations, *, prices: Floats, group: Ints, groups: int) -> tuple[Floats, Floats, Floats]:
-    """(least cost, wear alone, energy taken: groups × T) of the groups' cheapest days, summed."""
+    """(least cost, wear and holding alone, energy taken: groups × T) of the groups' cheapest days, summed."""
     cost, wear = np.zeros(groups), np.zeros(groups)
     taken = np.zeros((groups, stations.net_load.shape[1]))
     _answers(stations.figures, *_given(stations), prices, group, cost, wear, taken)
@@ -149,8 +177,8 @@ def worths(stations: Stations, *, prices: Floats) -> Worths:
     return found
 
 
-def _given(stations: Stations) -> tuple[Floats, Floats, Floats, Floats]:
-    return stations.low, stations.high, stations.net_load, stations.curtailable
+def _given(stations: Stations) -> tuple[Floats, Floats, Floats, Floats, Floats]:
+    return stations.low, stations.high, stations.net_load, stations.curtailable, stations.holding
 
 
 def _rows(values: Ints, chosen: Ints) -> Ints:
@@ -335,8 +363,9 @@ def _lower_hull(found: Floats, t: int, count: int, figures: Floats) -> tuple[int
 
 @_compiled
 def _least_cost(
-    figures: Floats, low: Floats, high: Floats, net: Floats, curtailable: Floats, buy: Floats, sell: Floats,
-    vertices: Floats, counts: Ints, slopes: Floats, lengths: Floats, origins: Ints, kept: Floats, change: Floats,
+    figures: Floats, low: Floats, high: Floats, net: Floats, curtailable: Floats, holding: Floats, buy: Floats,
+    sell: Floats, vertices: Floats, counts: Ints, slopes: Floats, lengths: Floats, origins: Ints, kept: Floats,
+    change: Floats,
 ) -> float:  # fmt: skip
     """The least cost (infinite if impossible); writes each period's change of content and its `vertices`.
 
@@ -395,11 +424,62 @@ def _least_cost(
                 right = highest
         if first == last:
             right = left
+        if len(holding):
+            cost += _held(holding, left / worth)
+            last = _hold(holding, left, worth, noise, slopes, lengths, origins, first, last)
     while first < last and slopes[first] < 0.0:
         cost += slopes[first] * lengths[first]
         change[origins[first]] += lengths[first] * kept[origins[first]]
         first += 1
     return cost
+
+
+@_compiled
+def _held(holding: Floats, content: float) -> float:
+    """What holding a content for a period costs."""
+    cost = 0.0
+    for k in range(len(holding)):
+        above = content - holding[k, STEP]
+        cost += holding[k, ABOVE] * above if above > 0.0 else -holding[k, BELOW] * above
+    return cost
+
+
+@_compiled
+def _held_slope(holding: Floats, crossed: int) -> float:
+    """The slope of that cost where so many steps lie to the left."""
+    slope = 0.0
+    for k in range(len(holding)):
+        slope += holding[k, ABOVE] if k < crossed else -holding[k, BELOW]
+    return slope
+
+
+@_compiled
+def _hold(
+    holding: Floats, left: float, worth: float, noise: float, slopes: Floats, lengths: Floats, origins: Ints,
+    first: int, last: int,
+) -> int:  # fmt: skip
+    """Add the holding cost to the segments, split where it has kinks; how many there are then."""
+    crossed, at, k = 0, left, first
+    while crossed < len(holding) and holding[crossed, STEP] * worth <= at + noise:
+        crossed += 1
+    slope = _held_slope(holding, crossed) / worth
+    while k < last:
+        end = at + lengths[k]
+        if crossed < len(holding) and holding[crossed, STEP] * worth < end - noise:
+            kink = holding[crossed, STEP] * worth
+            for j in range(last, k, -1):
+                slopes[j], lengths[j], origins[j] = slopes[j - 1], lengths[j - 1], origins[j - 1]
+            last += 1
+            lengths[k], lengths[k + 1] = kink - at, end - kink
+            end = kink
+        slopes[k] += slope
+        at = end
+        k += 1
+        if crossed < len(holding) and holding[crossed, STEP] * worth <= at + noise:
+            while crossed < len(holding) and holding[crossed, STEP] * worth <= at + noise:
+                crossed += 1
+            slope = _held_slope(holding, crossed) / worth
+    return last
 
 
 @_compiled
@@ -418,10 +498,13 @@ def _flows(vertices: Floats, t: int, count: int, change: float) -> tuple[float, 
 
 @_compiled
 def _content_worth(
-    figures: Floats, low: Floats, high: Floats, vertices: Floats, counts: Ints, change: Floats, least: Floats,
-    most: Floats, worth: Floats,
+    figures: Floats, low: Floats, high: Floats, holding: Floats, vertices: Floats, counts: Ints, change: Floats,
+    least: Floats, most: Floats, held_most: Floats, worth: Floats,
 ) -> None:  # fmt: skip
-    """The price of content: a slope of each period's cost, the same from one period to the next inside the window."""
+    """The price of content: a slope of each period's cost, the same from one period to the next inside the window.
+
+    It rises from a period to the next by the slope of what holding the content between them costs, if that does.
+    """
     periods, keep, content = len(low), figures[KEEP], figures[START]
     before_least, before_most = -np.inf, np.inf
     for t in range(periods):
@@ -430,13 +513,24 @@ def _content_worth(
         least[t], most[t] = a, b
         content = keep * content + change[t]
         noise = 10 * TOLERANCE * (high[t] + figures[CHARGE] + figures[DISCHARGE])
-        before_least = -np.inf if content <= low[t] + noise else a / keep
-        before_most = np.inf if content >= high[t] - noise else b / keep
+        held_least, held_most[t] = _held_slopes(holding, content, noise)
+        before_least = -np.inf if content <= low[t] + noise else (a + held_least) / keep
+        before_most = np.inf if content >= high[t] - noise else (b + held_most[t]) / keep
     price = 0.0
     for t in range(periods - 1, -1, -1):
-        price = min(max(price, least[t]), most[t])
+        price = min(max(price - held_most[t], least[t]), most[t])
         worth[t] = price
         price *= keep
+
+
+@_compiled
+def _held_slopes(holding: Floats, content: float, noise: float) -> tuple[float, float]:
+    """The slopes of the holding cost left and right of a content."""
+    a, b = 0.0, 0.0
+    for k in range(len(holding)):
+        a += holding[k, ABOVE] if holding[k, STEP] < content - noise else -holding[k, BELOW]
+        b += holding[k, ABOVE] if holding[k, STEP] <= content + noise else -holding[k, BELOW]
+    return a, b
 
 
 @_compiled
@@ -479,8 +573,8 @@ def _right_worth(figures: Floats, net: float, curtailable: float, price: float, 
 
 
 @_compiled
-def _scratch(periods: int) -> tuple[Floats, Ints, Floats, Floats, Ints, Floats, Floats]:
-    room = periods * (MOST_VERTICES - 1)
+def _scratch(periods: int, steps: int) -> tuple[Floats, Ints, Floats, Floats, Ints, Floats, Floats]:
+    room = periods * (MOST_VERTICES - 1 + steps)
     return (
         np.empty((periods, MOST_VERTICES, 4)), np.empty(periods, np.int64), np.empty(room), np.empty(room),
         np.empty(room, np.int64), np.empty(periods), np.empty(periods),
@@ -489,18 +583,18 @@ def _scratch(periods: int) -> tuple[Floats, Ints, Floats, Floats, Ints, Floats, 
 
 @_compiled
 def _days(
-    figures: Floats, low: Floats, high: Floats, net: Floats, curtailable: Floats, buy: Floats, sell: Floats,
-    weights: Floats, cost: Floats, charge: Floats, discharge: Floats, curtailed: Floats,
+    figures: Floats, low: Floats, high: Floats, net: Floats, curtailable: Floats, holding: Floats, buy: Floats,
+    sell: Floats, weights: Floats, cost: Floats, charge: Floats, discharge: Floats, curtailed: Floats,
 ) -> None:  # fmt: skip
     n, periods = net.shape
-    vertices, counts, slopes, lengths, origins, kept, change = _scratch(periods)
+    vertices, counts, slopes, lengths, origins, kept, change = _scratch(periods, holding.shape[1])
     for i in range(n):
         weight = weights[i]
         if weight == 0.0:
             continue
         cost[i] += weight * _least_cost(
-            figures[i], low[i], high[i], net[i], curtailable[i], buy, sell, vertices, counts, slopes, lengths, origins,
-            kept, change,
+            figures[i], low[i], high[i], net[i], curtailable[i], holding[i], buy, sell, vertices, counts, slopes,
+            lengths, origins, kept, change,
         )  # fmt: skip
         if cost[i] == np.inf:
             continue
@@ -516,16 +610,16 @@ def _days(
 
 @_compiled
 def _answers(
-    figures: Floats, low: Floats, high: Floats, net: Floats, curtailable: Floats, prices: Floats, group: Ints,
-    cost: Floats, wear: Floats, taken: Floats,
+    figures: Floats, low: Floats, high: Floats, net: Floats, curtailable: Floats, holding: Floats, prices: Floats,
+    group: Ints, cost: Floats, wear: Floats, taken: Floats,
 ) -> None:  # fmt: skip
     n, periods = net.shape
-    vertices, counts, slopes, lengths, origins, kept, change = _scratch(periods)
+    vertices, counts, slopes, lengths, origins, kept, change = _scratch(periods, holding.shape[1])
     for i in range(n):
         g = group[i]
         cost[g] += _least_cost(
-            figures[i], low[i], high[i], net[i], curtailable[i], prices, prices, vertices, counts, slopes, lengths,
-            origins, kept, change,
+            figures[i], low[i], high[i], net[i], curtailable[i], holding[i], prices, prices, vertices, counts, slopes,
+            lengths, origins, kept, change,
         )  # fmt: skip
         if cost[g] == np.inf:
             continue
@@ -540,23 +634,30 @@ def _answers(
             taken[g, t] += flow
             discharged += d
         wear[g] += figures[i, WEAR] * discharged
+        if holding.shape[1]:
+            content = figures[i, START]
+            for t in range(periods):
+                content = figures[i, KEEP] * content + change[t]
+                wear[g] += _held(holding[i], content)
 
 
 @_compiled
 def _worths(
-    figures: Floats, low: Floats, high: Floats, net: Floats, curtailable: Floats, prices: Floats, content: Floats,
-    right: Floats,
+    figures: Floats, low: Floats, high: Floats, net: Floats, curtailable: Floats, holding: Floats, prices: Floats,
+    content: Floats, right: Floats,
 ) -> None:  # fmt: skip
     n, periods = net.shape
-    vertices, counts, slopes, lengths, origins, kept, change = _scratch(periods)
-    least, most = np.empty(periods), np.empty(periods)
+    vertices, counts, slopes, lengths, origins, kept, change = _scratch(periods, holding.shape[1])
+    least, most, held_most = np.empty(periods), np.empty(periods), np.empty(periods)
     for i in range(n):
         cost = _least_cost(
-            figures[i], low[i], high[i], net[i], curtailable[i], prices, prices, vertices, counts, slopes, lengths,
-            origins, kept, change,
+            figures[i], low[i], high[i], net[i], curtailable[i], holding[i], prices, prices, vertices, counts, slopes,
+            lengths, origins, kept, change,
         )  # fmt: skip
         if cost == np.inf:
             continue
-        _content_worth(figures[i], low[i], high[i], vertices, counts, change, least, most, content[i])
+        _content_worth(
+            figures[i], low[i], high[i], holding[i], vertices, counts, change, least, most, held_most, content[i],
+        )  # fmt: skip
         for t in range(periods):
             right[i, t] = _right_worth(figures[i], net[i, t], curtailable[i, t], prices[t], content[i, t])

@@ -2,9 +2,10 @@
 
 Symbols, per period t, in the model's energy unit: c charge, d discharge, e content at the period's end, r_q reserve,
 s_q what a region lacks; per case w: u curtailed PV, i and x a region's import and export, k what it cuts of its load, f
-and b what a tie sends forwards and backwards; of a lease: lc and ld charge and discharge, a its account. A block's
-`data` holds numbers, or variables that stand for them: then it is compiled once and stamped (`stamp`). What a block
-adds to rows that blocks share is in its expressions `balance`, `held` and `tail`.
+and b what a tie sends forwards and backwards; of a lease: lc and ld charge and discharge, a its account; of a holding
+step at content D: l and h how far e lies below and above. A block's `data` holds numbers, or variables that stand for
+them: then it is compiled once and stamped (`stamp`). What a block adds to rows that blocks share is in its expressions
+`balance`, `held` and `tail`.
 """
 
 from collections.abc import Iterable
@@ -42,7 +43,9 @@ class Shape:
 # The station
 
 
-def station_block(b: Block, data: Any, shape: Shape, *, leases: int = 0, one_way: bool = False) -> None:
+def station_block(
+    b: Block, data: Any, shape: Shape, *, leases: int = 0, steps: int = 0, one_way: bool = False
+) -> None:  # fmt: skip
     """A station's variables and own constraints; with `one_way`, a binary a period forbids both directions at once."""
     _indexed(b, data, shape)
     b.L = pyo.RangeSet(0, leases - 1)
@@ -54,6 +57,7 @@ def station_block(b: Block, data: Any, shape: Shape, *, leases: int = 0, one_way
     for cases_rule in (curtailed_most, import_right, export_right):
         b.add_component(cases_rule.__name__, pyo.Constraint(b.W, b.T, rule=cases_rule))
     _add_leases(b)
+    _add_steps(b, steps)
     for rule in (reserve_up, reserve_down, bear_up, bear_up_before, bear_down, bear_down_before):
         b.add_component(rule.__name__, pyo.Constraint(b.T, rule=rule))
     if one_way:
@@ -113,6 +117,26 @@ def import_right(b: Block, w: int, t: int) -> Any:
 def export_right(b: Block, w: int, t: int) -> Any:
     """−g + Σ r↑ ≤ PCC export; room = PCC export + net load"""
     return _sum(b, Direction.UP, t) - _drawn(b, w, t) <= b.data.export_room[w, t]
+
+
+# Holding: what content costs that is far from its steps
+
+
+def _add_steps(b: Block, steps: int) -> None:
+    b.K = pyo.RangeSet(0, steps - 1)
+    b.below, b.above = (pyo.Var(b.K, b.T, domain=pyo.NonNegativeReals) for _ in range(2))
+    for rule in (below_step, above_step):
+        b.add_component(rule.__name__, pyo.Constraint(b.K, b.T, rule=rule))
+
+
+def below_step(b: Block, k: int, t: int) -> Any:
+    """(S6) −l − e ≤ −D: l is at least what e lacks"""
+    return -b.below[k, t] - b.content[t] <= -b.data.step_content[k]
+
+
+def above_step(b: Block, k: int, t: int) -> Any:
+    """(S6) e − h ≤ D: h is at least what e has more"""
+    return b.content[t] - b.above[k, t] <= b.data.step_content[k]
 
 
 # Leases: virtual storages, of which the station executes the net; the owner has what they leave
@@ -272,9 +296,10 @@ def taken(b: Block, w: int, t: int) -> Any:
 
 
 def station_cost(b: Block) -> Any:
-    """Σ wear d − Σ price r"""
+    """Σ wear d + Σ (below price l + above price h) − Σ price r"""
     paid = sum(b.data.reserve_price[q, t] * b.reserve[q, t] for q in b.Q for t in b.T)
-    return sum(b.data.wear * b.discharge[t] for t in b.T) - paid
+    held = sum(b.data.below_price[k] * b.below[k, t] + b.data.above_price[k] * b.above[k, t] for k in b.K for t in b.T)
+    return sum(b.data.wear * b.discharge[t] for t in b.T) + held - paid
 
 
 # The region
@@ -478,7 +503,7 @@ def whole(
         m.given[r] = [m.region[r].balance]
     m.members = {r: [m.region[r]] for r in m.given}
     for i, (r, data) in enumerate(stations):
-        station_block(m.station[i], data, shape, leases=data.leases, one_way=i in one_way.stations)
+        station_block(m.station[i], data, shape, leases=data.leases, steps=data.steps, one_way=i in one_way.stations)
         m.given[r].append(m.station[i].balance)
         m.members[r].append(m.station[i])
     for k, (a, z, data) in enumerate(ties):

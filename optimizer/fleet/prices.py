@@ -19,7 +19,7 @@ import numpy as np
 
 from alliance.fleetplan import CUT_LIMITS, MILLION
 from optimizer.fleet.arrays import FleetArrays, Ints
-from optimizer.fleet.kernel import Days, Floats, Stations, add_days, group_answers, stations_of, worths
+from optimizer.fleet.kernel import Days, Floats, Stations, add_days, group_answers, held_costs, stations_of, worths
 
 GROUPS = 20
 """Columns a region and price: more need fewer prices and a larger master."""
@@ -33,7 +33,8 @@ MOST_SWEEPS = 400
 MOST_STALLED = 3
 """Sweeps without any progress, the later ones at the master's own prices: then floats are at their end."""
 SECONDS_A_STATION_PERIOD = 2e-5
-"""Processor time after which the stamped programme is asked instead; about what HiGHS needs for it."""
+"""Processor time after which the stamped programme is asked instead; about what HiGHS needs for it. As much again for
+each holding step, which is two rows more a station and period."""
 LEAST_SECONDS = 0.5
 LEAST_KEPT = 1e-3
 """Of content over the whole horizon: where self-discharge leaves less, the kernel's scales drift apart."""
@@ -102,7 +103,8 @@ def by_prices(
     end = time.monotonic() + wall_s
     for regions, ties in tied_parts(arrays):
         part = _part(arrays, regions, ties)
-        limit = max(LEAST_SECONDS, SECONDS_A_STATION_PERIOD * part.size) if seconds is None else seconds
+        usual = SECONDS_A_STATION_PERIOD * part.size * (1 + arrays.holding.shape[1])
+        limit = max(LEAST_SECONDS, usual) if seconds is None else seconds
         limit = min(limit, max(0.0, end - time.monotonic()))
         yield _Search(part, gap=gap, limit=limit).run(None if guess is None else guess[regions])
 
@@ -393,6 +395,7 @@ def _cost(part: _Part, days: Sequence[Days], mixture: "_Mixture") -> float:
             net = net - (part.lane_passed[:, None] * flow)[ends == k].sum(axis=0)
         total += _billed(region, net)
         total += float(region.stations.figures[:, 6] @ day.discharge.sum(axis=1))
+        total += float(held_costs(region.stations, day).sum())
     return total
 
 
@@ -459,7 +462,7 @@ class _Master:
         self._solver = self._begun(PENALTY * max(dearest, 1.0) / self._unit_price)
 
     def add(self, answers: Sequence[tuple[Floats, Floats]], sweep: int) -> None:
-        """A column a group: wear alone, and what it takes."""
+        """A column a group: wear and holding alone, and what it takes."""
         periods = self._part.periods
         for k, (wear, taken) in enumerate(answers):
             n = len(wear)
@@ -601,7 +604,7 @@ def subfleet(arrays: FleetArrays, *, stations: Ints, regions: Ints, ties: Ints) 
         "charge_wh", "discharge_wh", "eta_c_ppm", "eta_d_ppm", "keep_ppm", "energy_min_wh", "energy_max_wh", "start_wh",
         "end_min_wh", "wear_price", "pcc_import_wh", "pcc_export_wh", "net_load_wh",
     )  # fmt: skip
-    shared = ("own_need_floor_wh", "content_most_wh", "curtailable_wh")
+    shared = ("own_need_floor_wh", "content_most_wh", "curtailable_wh", "holding")
     rows = {name: getattr(arrays, name) for name in shared}
     cuts = {name: getattr(arrays, name) for name in CUT_LIMITS}
     return replace(

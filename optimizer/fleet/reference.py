@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from pyomo.repn.plugins.standard_form import LinearStandardFormCompiler
 
-from optimizer.fleet.arrays import FleetArrays, leases_of, step_counts
+from optimizer.fleet.arrays import FleetArrays, leases_of, step_counts, steps_of
 from optimizer.fleet.model import RELAXED, OneWay, whole
 from optimizer.fleet.scaled import Floats, Scaled, scaled
 from optimizer.linear import INFINITY, Job, Linear, Optimum
@@ -63,8 +63,10 @@ def expanded(arrays: FleetArrays, *, one_way: OneWay = RELAXED) -> Expanded:
     ends = zip(arrays.tie_from.tolist(), arrays.tie_to.tolist(), strict=True)
     model = whole(
         [
-            (r, _station(data, i, theirs))
-            for i, (r, theirs) in enumerate(zip(arrays.region.tolist(), leases_of(arrays), strict=True))
+            (r, _station(data, i, theirs, steps))
+            for i, (r, theirs, steps) in enumerate(
+                zip(arrays.region.tolist(), leases_of(arrays), steps_of(arrays), strict=True)
+            )
         ],
         [_of(data.region | _weights(data), r) for r in range(arrays.regions)],
         [
@@ -84,10 +86,10 @@ def _of(data: Mapping[str, Floats], number: int) -> Any:
     return SimpleNamespace(**{name: _numbers(values[..., number % values.shape[-1]]) for name, values in data.items()})
 
 
-def _station(data: Scaled, i: int, theirs: Sequence[int]) -> Any:
+def _station(data: Scaled, i: int, theirs: Sequence[int], steps: int) -> Any:
     """A station's data, its leases' by their number in it."""
     found = _of(data.station | _prices(data), i)
-    found.leases = len(theirs)
+    found.leases, found.steps = len(theirs), steps
     for name, values in data.lease.items():
         setattr(found, name, _numbers(np.moveaxis(values[..., list(theirs)], -1, 0)))
     return found

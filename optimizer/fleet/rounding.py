@@ -437,6 +437,7 @@ def _accounts(arrays: FleetArrays, numbers: list[int]) -> FleetArrays:
         end_min_wh=of("end_min_wh"), wear_price=zeros, pcc_import_wh=zeros + MOST_FLOW, pcc_export_wh=zeros + MOST_FLOW,
         net_load_wh=np.zeros((count, periods), dtype=np.int64), own_need_floor_wh=zeros[:, None],
         content_most_wh=of("energy_wh")[:, None], curtailable_wh=zeros[:, None], reserves=(), leases=(),
+        holding=np.zeros((1, 0, 3), dtype=np.int64),
         scenario_ppm=none, scenario_net_load_wh=np.zeros((0, count, periods), dtype=np.int64), risk=RISK_NEUTRAL,
     )  # fmt: skip
 

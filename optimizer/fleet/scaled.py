@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from alliance.fleetholding import HOUR_S
 from alliance.fleetplan import MILLION
 from optimizer.fleet.arrays import FleetArrays, leased_of, step_counts
 from optimizer.fleet.model import Shape
@@ -141,6 +142,7 @@ def _station_data(arrays: FleetArrays, unit_wh: float, unit_price: float) -> dic
         "own_discharge": discharge - theirs["discharge_wh"],
         "own_high": arrays.high_wh.T / unit_wh - theirs["energy_wh"],
         "wear": arrays.wear_price / unit_price,
+        **_holding_data(arrays, unit_wh, unit_price),
         "low": arrays.low_wh.T / unit_wh,
         "high": arrays.high_wh.T / unit_wh,
         "curtailable": np.broadcast_to(arrays.curtailable_wh, shape).T / unit_wh,
@@ -148,6 +150,14 @@ def _station_data(arrays: FleetArrays, unit_wh: float, unit_price: float) -> dic
         "import_room": arrays.pcc_import_wh / unit_wh - load,
         "export_room": arrays.pcc_export_wh / unit_wh + load,
     }
+
+
+def _holding_data(arrays: FleetArrays, unit_wh: float, unit_price: float) -> dict[str, Floats]:
+    """Steps × n; prices for a whole period."""
+    steps = np.broadcast_to(arrays.holding, (arrays.stations, *arrays.holding.shape[1:]))
+    content, below, above = steps.transpose(2, 1, 0)
+    price = arrays.period_s / HOUR_S / unit_price
+    return {"step_content": content / unit_wh, "below_price": below * price, "above_price": above * price}
 
 
 def _lease_data(arrays: FleetArrays, unit_wh: float) -> dict[str, Floats]:
@@ -191,6 +201,7 @@ def _price_unit(arrays: FleetArrays) -> float:
         *(np.array(q.price) for q in arrays.reserves),
     ]
     figures += [np.array([q.short_price or 0 for q in arrays.reserves])]
+    figures += [arrays.holding[:, :, 1:] * (arrays.period_s / HOUR_S)]
     return max(1000.0, _ten_above(max(float(np.abs(x).max(initial=0)) for x in figures) / MOST_SCALED_PRICE))
 
 

@@ -15,12 +15,13 @@ import numpy as np
 import pyomo.environ as pyo
 from pyomo.repn.plugins.parameterized_standard_form import ParameterizedLinearStandardFormCompiler
 
-from optimizer.fleet.arrays import FleetArrays, Ints, leases_of, step_counts
+from optimizer.fleet.arrays import FleetArrays, Ints, leases_of, step_counts, steps_of
 from optimizer.fleet.model import RELAXED, OneWay, Shape, region_block, risk_block, station_block, tie_block
 from optimizer.fleet.scaled import Floats, Scaled
 from optimizer.linear import INFINITY
 
 LEASE_FIGURES = ("lease_energy", "lease_start", "lease_hull_charge", "lease_hull_discharge", "lease_hull_most")
+STEP_FIGURES = ("step_content", "below_price", "above_price")
 LEASE_SERIES = ("account_low", "lease_charge_low", "lease_charge_high", "lease_discharge_low", "lease_discharge_high")
 REACHED = ("import_right", "export_right")
 """Rows that are left out where nothing can reach them."""
@@ -126,15 +127,15 @@ def stamped(arrays: FleetArrays, data: Scaled, *, one_way: OneWay = RELAXED) -> 
     """The programme of a fleet."""
     ids, total = _shared_ids(data.shape, arrays.regions)
     parts = []
-    theirs = leases_of(arrays)
-    for count in sorted({0, *map(len, theirs)}):
-        of_count = np.array([i for i, x in enumerate(theirs) if len(x) == count], dtype=np.int64)
-        for modes, chosen in _split(of_count, one_way.stations):
-            template = station_template(data.shape, leases=count, one_way=modes)
+    theirs, steps = leases_of(arrays), steps_of(arrays)
+    for count, held in sorted({(0, 0), *zip(map(len, theirs), steps, strict=True)}):
+        alike = [i for i, x in enumerate(theirs) if len(x) == count and steps[i] == held]
+        for modes, chosen in _split(np.array(alike, dtype=np.int64), one_way.stations):
+            template = station_template(data.shape, leases=count, steps=held, one_way=modes)
             given = _chosen(data.station, chosen) | _prices(data, len(chosen))
             given |= _leases(data, [theirs[i] for i in chosen], count)
             address = _addresses(ids, arrays.region[chosen])
-            kind = _kind("station", modes=modes, leases=count)
+            kind = _kind("station", modes=modes, leases=count, steps=held)
             parts.append(_filled(template, given, address, kind=kind, blocks=chosen))
     template, regions = region_template(data.shape), np.arange(arrays.regions)
     given = data.region | _weights(data)
@@ -162,8 +163,8 @@ def _split(blocks: Ints, one_way: tuple[int, ...]) -> list[tuple[bool, Ints]]:
 
 
 def _kind(block: str, *, modes: bool, leases: int = 0, steps: int = 0) -> str:
-    more = f" with {leases} leases" if leases else f" with {steps} steps" if steps else ""
-    return block + (" one way" if modes else "") + more
+    kind = block + (" one way" if modes else "") + (f" with {leases} leases" if leases else "")
+    return kind + (f" in {steps} steps" if steps else "")
 
 
 def _leases(data: Scaled, theirs: Sequence[Sequence[int]], count: int) -> dict[str, Floats]:
@@ -204,8 +205,8 @@ def _merged(parts: list[tuple[Ints, Floats]]) -> Floats:
 
 
 @lru_cache(maxsize=16)
-def station_template(shape: Shape, *, leases: int = 0, one_way: bool) -> Template:
-    """The station block, compiled for stations with so many leases."""
+def station_template(shape: Shape, *, leases: int = 0, steps: int = 0, one_way: bool) -> Template:
+    """The station block, compiled for stations with so many leases and holding steps."""
     figures = ("charge", "discharge", "hull_charge", "hull_discharge", "hull_most", "eta_c", "eta_d", "keep", "start",
                "start_spare", "start_room", "wear", "own_charge", "own_discharge")  # fmt: skip
     fields: dict[str, tuple[str, ...]] = dict.fromkeys(figures, ())
@@ -213,8 +214,9 @@ def station_template(shape: Shape, *, leases: int = 0, one_way: bool) -> Templat
     fields |= dict.fromkeys(LEASE_FIGURES, ("L",)) | dict.fromkeys(LEASE_SERIES, ("L", "T"))
     fields |= dict.fromkeys(("net_load", "import_room", "export_room"), ("W", "T"))
     fields["reserve_price"] = ("Q", "T")
-    block = partial(station_block, leases=leases, one_way=one_way)
-    return _compiled(block, shape, fields, {"balance": "balance", "held": "held"}, leases=leases)
+    fields |= dict.fromkeys(STEP_FIGURES, ("K",))
+    block = partial(station_block, leases=leases, steps=steps, one_way=one_way)
+    return _compiled(block, shape, fields, {"balance": "balance", "held": "held"}, leases=leases, steps=steps)
 
 
 @lru_cache(maxsize=16)
@@ -248,7 +250,7 @@ def _compiled(
 ) -> Template:  # fmt: skip
     m = pyo.ConcreteModel()
     sets = {"T": range(shape.periods), "W": range(shape.cases), "Q": range(len(shape.reserves)), "L": range(leases)}
-    sets |= {"K": range(steps)}
+    sets["K"] = range(steps)
     m.given = pyo.Block()
     for name, over in fields.items():
         m.given.add_component(name, pyo.Var(*(list(sets[s]) for s in over)))

@@ -34,6 +34,7 @@ GENUINE = (
     ("leases", 2),
     ("cuts", 2),
     ("steps", 1),
+    ("holding", 2),
 )
 
 
@@ -77,6 +78,7 @@ def try_out(found: Found, chosen: argparse.Namespace, process: SolverProcess, un
             leased=seed % 3 == 0,
             cut=seed % 5 == 1,
             stepped=seed % 4 == 1,
+            held=seed % 4 > 1,
         )
         best = best_microcents(problem)
         try:

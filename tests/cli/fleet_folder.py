@@ -79,6 +79,14 @@ def _tables(problem: FleetProblem) -> dict[str, tuple[str, Lines]]:
             "from_region,to_region,limit_kw,loss_pct",
             ((f"r{x.from_region}", f"r{x.to_region}", kw(x.limit_wh), _pct(x.loss_ppm)) for x in problem.ties),
         ),
+        "holding": (
+            "station,content_kwh,below_yuan_per_kwh_h,above_yuan_per_kwh_h",
+            (
+                (f"s{i}", _kwh(x.content_wh), _yuan(x.below_price), _yuan(x.above_price))
+                for i, s in enumerate(stations)
+                for x in s.holding
+            ),
+        ),
         "tie_steps": (
             "tie,above_kw,loss_pct",
             ((k, kw(s.above_wh), _pct(s.loss_ppm)) for k, x in enumerate(problem.ties) for s in x.steps),

@@ -130,6 +130,40 @@ def test_cell_is_named_when_a_lease_is_wrong(changed: dict[str, str], told: str,
     assert told in done.stderr
 
 
+HOLDING = "station,content_kwh,below_yuan_per_kwh_h,above_yuan_per_kwh_h\n"
+
+
+def test_content_is_held_at_a_price_when_its_table_is_there(tmp_path: Path) -> None:
+    folder = tables(tmp_path / "tables", holding=HOLDING + "b,200,0.05,0\nb,900,0,0.01\na,900.5,0,0.02")
+    done = alliance("plan", "solve", folder, "--out", tmp_path / "plan.json", "--json")
+    assert done.exit_code == 0, done.output
+    made = certificate_from_plain(json.loads((tmp_path / "plan.json").read_text()))
+    assert check(made).gap_ppm == made.gap_ppm
+    steps = [[(s.content_wh, s.below_price, s.above_price) for s in x.holding] for x in made.problem.stations]
+    assert steps == [[(900_500, 0, 2_000)], [(200_000, 5_000, 0), (900_000, 0, 1_000)]]
+    explained = alliance("explain", tmp_path / "plan.json")
+    assert explained.exit_code == 0, explained.output
+    assert "电量持有费" in explained.stdout
+
+
+@pytest.mark.parametrize(
+    ("rows", "told"),
+    [
+        ("c,200,0.05,0", "file=holding.csv, line=2, column=station, got=c"),
+        ("a,2000,0.05,0", "file=holding.csv, line=2, column=content_kwh, got=2000"),
+        ("b,5,0.05,0\na,200,0.05,0\na,100,0.05,0", "file=holding.csv, line=4, column=content_kwh, got=100"),
+        ("a,200,-1,0", "file=holding.csv, line=2, column=below_yuan_per_kwh_h, got=-1"),
+        ("a,200,0,0", "file=holding.csv, line=2, column=above_yuan_per_kwh_h, got=0"),
+        ("a,200,x,0", "file=holding.csv, line=2, column=below_yuan_per_kwh_h, got=x"),
+        ("\n".join(f"a,{k},1,0" for k in range(5)), "file=holding.csv, line=6, column=station, got=a"),
+    ],
+)
+def test_cell_is_named_when_a_holding_step_is_wrong(rows: str, told: str, tmp_path: Path) -> None:
+    done = alliance("plan", "solve", tables(tmp_path / "tables", holding=HOLDING + rows), "--out", tmp_path / "p.json")
+    assert done.exit_code == 2
+    assert told in done.stderr
+
+
 def test_units_are_those_of_the_headers_when_tables_are_read(plan: Path) -> None:
     problem = certificate_from_plain(json.loads(plan.read_text())).problem
     station, region, tie = problem.stations[1], problem.regions[0], problem.ties[0]

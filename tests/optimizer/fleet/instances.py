@@ -13,6 +13,7 @@ from alliance.fleetplan import (
     FleetLease,
     FleetProblem,
     FleetStation,
+    HoldingStep,
     Region,
     Reserve,
     Risk,
@@ -43,6 +44,7 @@ KINDS = (
     "several_days",
     "extremes",
     "everything",
+    "holding",
 )
 
 
@@ -51,7 +53,28 @@ def instance(kind: str, seed: int) -> FleetProblem:
     rng = random.Random(f"{kind} {seed}")
     made = _Maker(kind, rng, later=random.Random(f"later {kind} {seed}"))
     problem = with_cuts(made.problem(), random.Random(f"cuts {kind} {seed}"), most=made.cut_share())
-    return with_steps(problem, random.Random(f"steps {kind} {seed}"), most=made.step_share())
+    problem = with_steps(problem, random.Random(f"steps {kind} {seed}"), most=made.step_share())
+    if kind in ("holding", "everything"):
+        return with_holding(problem, random.Random(f"holding {kind} {seed}"))
+    return problem
+
+
+def with_holding(problem: FleetProblem, rng: random.Random) -> FleetProblem:
+    """The fleet with holding steps in most stations: at window's ends and between, cheap, dear, one-sided."""
+    dear = max((abs(p) for region in problem.regions for p in region.buy_price), default=0) * 2 * 3600
+    stations = tuple(replace(s, holding=_steps(s, rng, dear // problem.period_s)) for s in problem.stations)
+    return replace(problem, stations=stations)
+
+
+def _steps(station: FleetStation, rng: random.Random, dear: int) -> tuple[HoldingStep, ...]:
+    most = station.energy_max_wh
+    chosen = {rng.choice([0, most, station.energy_min_wh, station.start_wh, rng.randint(0, most)]) for _ in range(4)}
+    found = []
+    for content in sorted(chosen)[: rng.choice([0, 1, 2, 4])]:
+        prices = [rng.choice([0, rng.randint(1, 2000), rng.randint(1, 20_000), dear]) for _ in range(2)]
+        below, above = (min(10**9, p) for p in prices)
+        found.append(HoldingStep(content_wh=content, below_price=below, above_price=above + (below == above == 0)))
+    return tuple(found)
 
 
 def instances(count: int, *, first: int = 0) -> Iterator[tuple[str, int]]:
@@ -288,16 +311,23 @@ def with_steps(problem: FleetProblem, rng: random.Random, *, most: float) -> Fle
     return replace(problem, ties=tuple(ties))
 
 
-def tiny(seed: int, *, lossless: bool, leased: bool = False, cut: bool = False, stepped: bool = False) -> FleetProblem:
+def tiny(
+    seed: int, *, lossless: bool, leased: bool = False, cut: bool = False, stepped: bool = False, held: bool = False
+) -> FleetProblem:
     """A fleet of which every plan can be tried: two stations of a few Wh, two periods, prices of either sign.
 
     `leased`: a lessee has a pooled part of the first. `cut`: little import and export, load that may be cut.
-    `stepped`: a tie of 2 Wh, of which the second loses a fifth.
+    `stepped`: a tie of 2 Wh, of which the second loses a fifth. `held`: holding content costs.
     """
     problem = _tiny(seed, lossless=lossless, leased=leased)
     if stepped:
         step = TieStep(above_wh=1, loss_ppm=200_000)
         problem = replace(problem, ties=(replace(problem.ties[0], limit_wh=2, steps=(step,)),))
+    if held:
+        chance = random.Random(f"tiny holding {seed}")
+        problem = replace(
+            problem, stations=tuple(replace(s, holding=_steps(s, chance, 40_000)) for s in problem.stations)
+        )
     if not cut:
         return problem
     rng = random.Random(f"tiny cuts {seed}")

@@ -50,7 +50,7 @@ def genuine_of(process: SolverProcess) -> Genuine:
     return cache(lambda kind, seed: planned(instance(kind, seed), process))
 
 
-@pytest.mark.parametrize("kind", ["base", "reserves", "cvar", "leases", "short_reserves", "cuts", "steps"])
+@pytest.mark.parametrize("kind", ["base", "reserves", "cvar", "leases", "short_reserves", "cuts", "steps", "holding"])
 def test_certificate_is_refused_or_as_true_as_before_when_doctored(kind: str, genuine_of: Genuine) -> None:
     genuine, rng = genuine_of(kind, 2), random.Random(kind)
     refused = 0
@@ -67,11 +67,8 @@ def test_certificate_is_refused_or_as_true_as_before_when_doctored(kind: str, ge
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_bound_stays_below_the_optimum_when_duals_are_any_numbers(data: st.DataObject, process: SolverProcess) -> None:
-    kind = data.draw(
-        st.sampled_from(
-            ["base", "reserves", "scenarios", "ties", "negative", "leases", "short_reserves", "cuts", "steps"]
-        )
-    )
+    kinds = ["base", "reserves", "scenarios", "ties", "negative", "leases", "short_reserves", "holding", "everything"]
+    kind = data.draw(st.sampled_from([*kinds, "cuts", "steps"]))
     problem = instance(kind, data.draw(st.integers(0, 3)))
     optimum = _optimum(kind, problem, process)
     rng = random.Random(data.draw(st.integers(0, 10**9)))
@@ -162,14 +159,16 @@ def test_plan_is_refused_when_a_row_is_missing(genuine_of: Genuine) -> None:
         objective_microcents(replace(genuine.plan, battery_wh=genuine.plan.battery_wh[1:]), genuine.problem)
 
 
-@pytest.mark.parametrize("kind", ["base", "reserves", "cvar", "extremes", "leases", "short_reserves", "cuts", "steps"])
+@pytest.mark.parametrize(
+    "kind", ["base", "reserves", "cvar", "extremes", "leases", "short_reserves", "cuts", "steps", "holding"]
+)
 def test_certificate_comes_back_whole_when_written_as_json(kind: str, genuine_of: Genuine) -> None:
     genuine = genuine_of(kind, 2)
     assert certificate_from_plain(json.loads(json.dumps(certificate_to_plain(genuine)))) == genuine
 
 
 def test_certificate_written_before_load_could_be_cut_and_losses_grew_is_checked_and_written_as_it_was() -> None:
-    text = (Path(__file__).parents[2] / "vectors" / "fleet-certificate.json").read_text()
+    text = (Path(__file__).parents[2] / "vectors" / "fleet-certificate-leases.json").read_text()
     found = certificate_from_plain(json.loads(text))
     assert check(found).gap_ppm == found.gap_ppm
     assert json.dumps(certificate_to_plain(found)) + "\n" == text

@@ -240,7 +240,7 @@ def test_reference_path_plans_the_same_when_chosen_by_setting(process: SolverPro
 def test_no_plan_is_returned_when_whole_reserves_are_more_than_the_start_can_bear(process: SolverProcess) -> None:
     """Region 1 must hold 356 + 46 Wh at once, which in fractions its stations' contents at the start just bear."""
     problem = instance("everything", 7)
-    problem = replace(problem, leases=())
+    problem = replace(problem, leases=(), stations=tuple(replace(s, holding=()) for s in problem.stations))
     first, second = problem.reserves
     wanted = (
         (0, 50, 50, 50, 50, 50, 50, 50),

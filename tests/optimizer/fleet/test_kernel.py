@@ -8,14 +8,14 @@ import sys
 import numpy as np
 import pytest
 
-from optimizer.fleet.kernel import Stations, cheapest_days, figures_of, group_answers, worths
+from optimizer.fleet.kernel import Stations, cheapest_days, figures_of, group_answers, held_costs, worths
 
 RELATIVE = 1e-9
 COUNT = 300
 
 
 def _station(seed: int) -> tuple[Stations, np.ndarray, np.ndarray]:
-    """A random station with its prices: tight rights, negative prices, curtailment, losses and none, floors."""
+    """A random station with its prices: tight rights, negative prices, curtailment, losses and none, floors, steps."""
     rng = np.random.default_rng(seed)
     periods = int(rng.integers(1, 25))
     charge, discharge = (float(rng.choice([0, 100 * rng.random(), 50], p=[0.1, 0.45, 0.45])) for _ in range(2))
@@ -39,14 +39,24 @@ def _station(seed: int) -> tuple[Stations, np.ndarray, np.ndarray]:
             high=np.full((1, periods), most),
             net_load=net[None],
             curtailable=curtailable[None],
+            holding=_steps(seed, most)[None],
         ),
         buy,
         np.minimum(buy, sell),
     )
 
 
+def _steps(seed: int, most: float) -> np.ndarray:
+    """None to four steps, some at the window's ends, some below or above alone, some dearer than any price."""
+    rng = np.random.default_rng([seed, 1])
+    count = int(rng.choice([0, 1, 2, 4]))
+    content = np.sort(rng.choice([0.0, most, most / 2, *(rng.random(5) * most)], count, replace=False))
+    prices = rng.choice([0.0, 1.0, 5.0, 20.0, 300.0], (count, 2)) * rng.random((count, 1)).round(1)
+    return np.column_stack([content, prices])
+
+
 def _highs(stations: Stations, buy: np.ndarray, sell: np.ndarray) -> float:
-    """The same day as a linear programme, columns c, d, u, e, import, export a period."""
+    """The same day as a linear programme, columns c, d, u, e, import, export a period, then below, above a step."""
     import highspy
 
     charge, discharge, eta_c, eta_d, keep, start, wear, most_import, most_export = stations.figures[0, :9]
@@ -66,6 +76,14 @@ def _highs(stations: Stations, buy: np.ndarray, sell: np.ndarray) -> float:
         before = 0.0 if t else keep * start
         row_low += [before, -np.inf, -stations.net_load[0, t]]
         row_high += [before, charge * discharge, -stations.net_load[0, t]]
+    for content, below, above in stations.holding[0]:
+        for t in range(periods):
+            first = len(costs)
+            costs, low, high = (np.append(x, more) for x, more in ((costs, (below, above)), (low, (0, 0)),
+                                                                  (high, (np.inf, np.inf))))  # fmt: skip
+            rows.append({6 * t + 3: 1.0, first: 1.0, first + 1: -1.0})
+            row_low.append(content)
+            row_high.append(content)
     solver = highspy.Highs()
     for option, value in (("output_flag", False), ("primal_feasibility_tolerance", 1e-10)):
         solver.setOptionValue(option, value)
@@ -122,7 +140,7 @@ def test_flows_keep_every_limit_and_cost_what_is_claimed_when_stations_are_rando
         for t in range(len(buy)):
             content = keep * content + eta_c * c[t] - d[t] / eta_d
             assert stations.low[0, t] - noise <= content <= stations.high[0, t] + noise, (seed, t)
-        cost = np.where(taken > 0, buy, sell) @ taken + wear * d.sum()
+        cost = np.where(taken > 0, buy, sell) @ taken + wear * d.sum() + held_costs(stations, days)[0]
         assert abs(cost - days.cost[0]) <= RELATIVE * _turnover(stations, buy), seed
 
 
@@ -142,11 +160,17 @@ def _proved(stations: Stations, prices: np.ndarray) -> float:
     total = -content[0] * keep * start
     for t, node in enumerate(prices + right):
         rest = content[t] - (keep * content[t + 1] if t + 1 < len(prices) else 0.0)
-        total += min(rest * stations.low[0, t], rest * stations.high[0, t])
+        ends = [stations.low[0, t], stations.high[0, t]]
+        kinks = [e for e in stations.holding[0, :, 0] if ends[0] < e < ends[1]]
+        total += min(rest * e + _held(stations, e) for e in ends + kinks)
         battery = min(0, (node - content[t] * eta_c) * charge, (wear + content[t] / eta_d - node) * discharge)
         total += node * stations.net_load[0, t] + min(0, node) * stations.curtailable[0, t] + battery
         total -= max(right[t], 0) * most_import + max(-right[t], 0) * most_export
     return float(total)
+
+
+def _held(stations: Stations, content: float) -> float:
+    return sum(b * max(0, e - content) + a * max(0, content - e) for e, b, a in stations.holding[0])
 
 
 def test_cost_equals_the_best_of_all_plans_when_flows_are_few_and_whole():
@@ -158,6 +182,7 @@ def test_cost_equals_the_best_of_all_plans_when_flows_are_few_and_whole():
         buy = rng.integers(-5, 20, periods)
         sell = buy - rng.integers(0, 5)
         rights = 4, 4
+        holding = np.array([[1, rng.integers(0, 6), 0], [2, rng.integers(0, 3), rng.integers(0, 6)]], dtype=float)
         figures = figures_of(np.array([[charge, discharge, 1, 1, 1, start, wear, *rights]], dtype=float))
         stations = Stations(
             figures=figures,
@@ -165,6 +190,7 @@ def test_cost_equals_the_best_of_all_plans_when_flows_are_few_and_whole():
             high=np.full((1, periods), float(most)),
             net_load=net[None].astype(float),
             curtailable=curtailable[None].astype(float),
+            holding=holding[None],
         )
         best = np.inf
         ways = [[(f, u) for f in range(-charge, discharge + 1) for u in range(int(w) + 1)] for w in curtailable]
@@ -173,6 +199,7 @@ def test_cost_equals_the_best_of_all_plans_when_flows_are_few_and_whole():
             taken = net - [f for f, _ in plan] + [u for _, u in plan]
             if content.min() >= 0 and content.max() <= most and np.abs(taken).max() <= rights[0]:
                 cost = np.where(taken > 0, buy, sell) @ taken + wear * sum(max(0, f) for f, _ in plan)
+                cost += sum(_held(stations, e) for e in content)
                 best = min(best, float(cost))
         found = cheapest_days(stations, buy=buy.astype(float), sell=sell.astype(float)).cost[0]
         assert found == pytest.approx(best, abs=1e-9)
@@ -185,7 +212,9 @@ def test_group_answers_are_the_sums_of_the_days_when_stations_share_a_group():
     cost, wear, taken = group_answers(twice, prices=prices, group=np.zeros(2, dtype=np.int64), groups=1)
     assert np.isfinite(days.cost[0])
     assert cost[0] == pytest.approx(2 * days.cost[0])
-    assert wear[0] == pytest.approx(2 * stations.figures[0, 6] * days.discharge.sum())
+    held = held_costs(stations, days)[0]
+    assert held > 0
+    assert wear[0] == pytest.approx(2 * (stations.figures[0, 6] * days.discharge.sum() + held))
     assert taken[0] == pytest.approx(2 * (stations.net_load + days.charge - days.discharge + days.curtailed)[0])
 
 

@@ -66,7 +66,20 @@ def _programmes(kind: str, seed: int, one_way: OneWay = RELAXED) -> tuple[FleetA
 
 
 @pytest.mark.parametrize(
-    "kind", ["base", "everything", "cvar", "ties", "tight_pcc", "reserves", "short_reserves", "leases", "cuts", "steps"]
+    "kind",
+    [
+        "base",
+        "everything",
+        "cvar",
+        "ties",
+        "tight_pcc",
+        "reserves",
+        "short_reserves",
+        "leases",
+        "cuts",
+        "steps",
+        "holding",
+    ],
 )
 @pytest.mark.parametrize("one_way", [RELAXED, OneWay(stations=(0,), ties=()), OneWay(stations=(), ties=(0,))])
 def test_stamped_rows_are_the_expanded_model_when_compared_by_name(kind: str, one_way: OneWay) -> None:
@@ -88,7 +101,7 @@ def _same_row(place: Any, wanted: Any, got: Any) -> None:
     assert got[1:] == pytest.approx(wanted[1:], rel=1e-12, abs=1e-9), place
 
 
-@pytest.mark.parametrize("kind", ["base", "everything", "cvar", "extremes", "leases", "cuts", "steps"])
+@pytest.mark.parametrize("kind", ["base", "everything", "cvar", "extremes", "leases", "cuts", "steps", "holding"])
 def test_stamped_bounds_are_the_single_rows_of_the_expanded_model(kind: str) -> None:
     _, whole, found = _programmes(kind, 3)
     names = _stamped_columns(found)
@@ -111,7 +124,7 @@ def test_stamped_bounds_are_the_single_rows_of_the_expanded_model(kind: str) -> 
         assert costs[place] == pytest.approx(cost, rel=1e-12), place
 
 
-@pytest.mark.parametrize("kind", ["base", "everything", "reserves", "scenarios", "flexible", "leases"])
+@pytest.mark.parametrize("kind", ["base", "everything", "reserves", "scenarios", "flexible", "leases", "holding"])
 def test_checkers_rows_are_the_compiled_rows_when_restated(kind: str) -> None:
     problem = instance(kind, 3)
     arrays, whole, _ = _programmes(kind, 3)

@@ -12,7 +12,16 @@ from typing import Any
 import pytest
 
 from alliance.errors import AllianceError
-from alliance.fleetplan import RISK_NEUTRAL, Direction, FieldWrong, FleetProblem, FleetStation, Region, Reserve
+from alliance.fleetplan import (
+    RISK_NEUTRAL,
+    Direction,
+    FieldWrong,
+    FleetProblem,
+    FleetStation,
+    HoldingStep,
+    Region,
+    Reserve,
+)
 from alliance.fleetproof import ClaimWrong, FleetCertificate, check, objective_microcents
 from alliance.replan.check import DearerThanKept, StaleUsed, check_replan
 from alliance.replan.record import MeasuredState, Replan, Stale, Use, replan_from_plain, replan_to_plain
@@ -93,6 +102,21 @@ def test_old_plan_is_kept_or_bettered_when_all_went_as_planned(base: FleetCertif
     assert made.saved_microcents >= 0
     assert sum(map(sum, made.shortage.unserved_wh)) == 0
     assert [used.age_ms for used in made.cycle.used] == [0, 0, 0]
+
+
+def test_holding_counts_in_both_plans_when_content_is_held_at_a_price(process: SolverProcess) -> None:
+    step = HoldingStep(content_wh=12_000, below_price=9_000, above_price=500)
+    problem = city()
+    problem = replace(problem, stations=tuple(replace(s, holding=(step,)) for s in problem.stations))
+    held = planned(problem, process)
+    made = cycle(held, 6, fresh(held, 6)[:2], process, stale=Stale.HOLD)
+    new = made.certificate.problem
+    assert [s.holding for s in new.stations] == [(step,), (step,), ()], "the last has no battery in this cycle"
+    bare = replace(new, stations=tuple(replace(s, holding=()) for s in new.stations))
+    assert made.kept_cost_microcents == objective_microcents(made.cycle.kept, new)
+    assert made.kept_cost_microcents > objective_microcents(made.cycle.kept, bare)
+    assert made.saved_microcents is not None
+    assert made.saved_microcents >= 0
 
 
 def test_others_stand_in_and_imbalance_is_said_when_a_station_trips(
