@@ -486,7 +486,7 @@ def test_answer_is_the_same_when_there_are_more_workers(process: SolverProcess) 
         ),
     )
     for fleet in (problem, wide):
-        one, two, three = (
-            plan_fleet(arrays_of(fleet), settings=FleetSettings(workers=n)).certificate(fleet) for n in (1, 2, 3)
+        one, three = (
+            plan_fleet(arrays_of(fleet), settings=FleetSettings(workers=n)).certificate(fleet) for n in (1, 3)
         )
-        assert one == two == three
+        assert one == three
