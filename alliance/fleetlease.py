@@ -58,11 +58,16 @@ def account_unit(station: FleetStation) -> int:
     return MILLION * station.eta_d_ppm
 
 
+def account_step(station: FleetStation, flow: int) -> int:
+    """What a flow adds to an account, in parts of 1 / `account_unit` Wh."""
+    return -flow * station.eta_c_ppm * station.eta_d_ppm if flow < 0 else -flow * MILLION**2
+
+
 def account_path(station: FleetStation, lease: FleetLease, flows: Sequence[int]) -> list[int]:
     """An account at each period's end, in parts of 1 / `account_unit` Wh."""
     content, found = lease.start_wh * account_unit(station), []
     for flow in flows:
-        content += _step(station, flow)
+        content += account_step(station, flow)
         found.append(content)
     return found
 
@@ -79,10 +84,5 @@ def netted(problem: FleetProblem, plan: FleetPlan, i: int) -> Netted:
     for flow, *orders in zip(plan.battery_wh[i], *lessees, strict=True):
         each = [flow - sum(orders), *orders]
         met += min(sum(x for x in each if x > 0), -sum(x for x in each if x < 0))
-        gain += _step(station, flow) - sum(_step(station, x) for x in each)
+        gain += account_step(station, flow) - sum(account_step(station, x) for x in each)
     return Netted(met_wh=met, gain_wh=int(Fraction(gain, account_unit(station))))
-
-
-def _step(station: FleetStation, flow: int) -> int:
-    """What a flow adds, in parts of 1 / `account_unit` Wh."""
-    return -flow * station.eta_c_ppm * station.eta_d_ppm if flow < 0 else -flow * MILLION**2

@@ -24,6 +24,7 @@ from alliance.plain_json import JsonWrong, parsed
 from alliance.replan.check import check_replan
 from alliance.replan.record import (
     UNHELD_PRICE,
+    LeaseLowered,
     MeasuredState,
     Replan,
     Stale,
@@ -187,6 +188,8 @@ def _sentences(made: Replan) -> Iterator[str]:
             f"站 station {low.station}: 电量达不到 content out of reach, {low.missing_wh / 1000:,.1f} kWh "
             f"(时段 period {cycle.first + low.period})"
         )
+    for gone in cycle.leases_lowered:
+        yield f"租约 lease {gone.lease}: 让步 gave way, {_gave_way(gone, made.certificate.problem.period_s)}"
     if made.kept_cost_microcents is None or made.saved_microcents is None:
         yield f"旧计划不可保持 the old plan cannot be kept: {made.kept_breaks}"
     else:
@@ -201,6 +204,20 @@ def _sentences(made: Replan) -> Iterator[str]:
     yield (
         f"下界 lower bound {proof.lower_bound_microcents / yuan:,.4f} yuan   证明间隙 certified gap {proof.gap_ppm} ppm"
     )
+
+
+def _gave_way(gone: LeaseLowered, period_s: int) -> str:
+    """What of a lease, kWh and kW; of a firm one the order that was moved furthest."""
+    kw = 3600 / period_s / 1000
+    told = (
+        (gone.account_wh / 1000, "账户暂不可用 account out of use", "kWh"),
+        (gone.room_wh / 1000, "账户空间 room in the account", "kWh"),
+        (gone.charge_wh * kw, "充电份额 share of charge", "kW"),
+        (gone.discharge_wh * kw, "放电份额 share of discharge", "kW"),
+        (gone.end_min_wh / 1000, "期末最低 end rule", "kWh"),
+        (gone.order_wh * kw, f"指令（时段 {gone.period}）order in its period {gone.period}", "kW"),
+    )
+    return ", ".join(f"{what} {value:,.3f} {unit}" for value, what, unit in told if value)
 
 
 def _unheld(made: Replan) -> Table:

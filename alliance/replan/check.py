@@ -102,6 +102,10 @@ def _check_shapes(cycle: Cycle, problem: FleetProblem) -> None:
     _same("valves", wanted, [(tie.from_region, tie.to_region) for tie in problem.ties[own:]])
     _same("ties", True, all(max(tie.from_region, tie.to_region) < regions for tie in problem.ties[:own]))
     _same("used", len(problem.stations), len(cycle.used))
+    _same("leases", list(range(len(problem.leases))), [told.lease for told in cycle.leases])
+    for lease, told in zip(problem.leases, cycle.leases, strict=True):
+        held = cycle.used[lease.station].use is Use.HELD
+        _same(f"leases[{told.lease}].heldWh (its length)", periods * held, len(told.held_wh))
     for name in ("position_wh", "promised_wh", "site_unserved_wh", "site_spilled_wh"):
         _same(name, [periods] * regions, list(map(len, getattr(cycle, name))))
 

@@ -99,6 +99,39 @@ class Lowered:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class UsedLease:
+    """How a lease entered a re-plan."""
+
+    lease: int
+    account_wh: int
+    """What its orders in force made of its account when the new horizon begins: whole Wh, …"""
+    account_parts: int
+    """… and parts of 1 / (10⁶·eta_d_ppm) Wh."""
+    held_wh: Series
+    """What it orders where its station is held, as part of the station's flow; else empty."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeaseLowered:
+    """By how much a lease gave way in a re-plan; 0 where it did not."""
+
+    lease: int
+    account_wh: int
+    """Of its account, what the station does not hold: out of use in this cycle."""
+    room_wh: int
+    """Of the room in its account, what the owner's content takes: the station holds more than was planned."""
+    charge_wh: int
+    """Of its share of power, a period, as `discharge_wh`."""
+    discharge_wh: int
+    end_min_wh: int
+    """Of its end rule, which its orders cannot reach."""
+    period: int
+    """Of a firm lease, where its order gave way most, from 0 in the new horizon; …"""
+    order_wh: int
+    """… and by how much."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Cycle:
     """All that a re-plan was made from; [region][period] in tables, periods of the new horizon."""
 
@@ -123,6 +156,10 @@ class Cycle:
     site_spilled_wh: Table
     kept: FleetPlan
     """The old plan on the new problem: its orders moved no further than each period's limits make them."""
+    leases: tuple[UsedLease, ...] = later(())
+    """All leases, in the problem's order."""
+    leases_lowered: tuple[LeaseLowered, ...] = later(())
+    """Those that gave way."""
 
     @property
     def relief_from(self) -> int:

@@ -10,11 +10,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from alliance.errors import Refused
+from alliance.fleetlease import account_path, leased
 from alliance.fleetplan import (
     MILLION,
     MOST_ENERGY_WH,
     MOST_PRICE,
     RISK_NEUTRAL,
+    FleetLease,
     FleetPlan,
     FleetProblem,
     FleetStation,
@@ -26,8 +28,20 @@ from alliance.fleetplan import (
     unheld_wh,
 )
 from alliance.fleetproof import FleetCertificate, LimitBroken, exchange_microwh, grid_microwh, objective_microcents
+from alliance.replan.leased import (
+    Course,
+    Part,
+    Theirs,
+    able_leases,
+    idle_lease,
+    lease_lowered,
+    parts,
+    require_leases,
+    used_lease,
+)
 from alliance.replan.record import (
     Cycle,
+    LeaseLowered,
     Lowered,
     MeasuredState,
     Replan,
@@ -37,11 +51,12 @@ from alliance.replan.record import (
     Stale,
     Table,
     Use,
+    UsedLease,
     UsedState,
     plan_digest,
     replan_digest,
 )
-from alliance.replan.site import carried_wh, kept_flows, kept_reserves, reached
+from alliance.replan.site import Reached, carried_wh, kept_flows, kept_reserves, reached
 
 MOST_MS = 1 << 52
 
@@ -80,13 +95,6 @@ class ScenariosFixed(Refused):
 
 
 @dataclass(kw_only=True, eq=False)
-class LeasesFixed(Refused):
-    """A plan with leases is not rolled on: whose orders give way when a station cannot do all is not agreed."""
-
-    leases: int
-
-
-@dataclass(kw_only=True, eq=False)
 class NotThePlan(Refused):
     """The cycle before belongs to another day-ahead plan."""
 
@@ -104,20 +112,24 @@ def terms_of(begins_ms: int, issued_ms: int, **chosen: object) -> ReplanTerms:
 
 
 def task(base: FleetCertificate, after: Replan | None, *, terms: ReplanTerms, states: Sequence[MeasuredState]) -> Task:
-    """What a cycle plans. Raises FieldWrong, StateStale, NothingLeft, ScenariosFixed, LeasesFixed or NotThePlan."""
+    """What a cycle plans. Raises FieldWrong, StateStale, NothingLeft, ScenariosFixed, NotThePlan or ShapeWrong."""
     _check_terms(base.problem, terms, states)
     if base.problem.scenarios:
         raise ScenariosFixed(scenarios=len(base.problem.scenarios))
-    if base.problem.leases:
-        raise LeasesFixed(leases=len(base.problem.leases))
     old = in_force(base, after)
     first, last = _window(base.problem, terms)
     promised = _exchange(base.problem, old, first, last)
     position = _exchange(base.problem, base.plan, first, last)
     measured = {state.station: state for state in states}
     used = tuple(_used(base, old, i, measured.get(i), first, last, terms) for i in range(len(base.problem.stations)))
-    sites = [_site(base, old, used[i], measured.get(i), first, last, terms) for i in range(len(used))]
-    problem = _sliced(base.problem, tuple(site.station for site in sites), first, last)
+    by_station: dict[int, list[Part]] = {}
+    for part in parts(base, after, old, first, last):
+        by_station.setdefault(part.lease.station, []).append(part)
+    sites = [
+        _site(base, old, used[i], measured.get(i), first, last, terms, by_station.get(i, [])) for i in range(len(used))
+    ]
+    leases = _leases(by_station, sites)
+    problem = _sliced(base.problem, tuple(site.station for site in sites), first, last, tuple(x.lease for x in leases))
     problem = with_valves(problem, position if terms.deviation_price is not None else None, terms)
     regions = len(base.problem.regions)
     curtailed = tuple(_least(row[first:last], sites[i]) for i, row in enumerate(old.curtailed_wh[0]))
@@ -126,6 +138,7 @@ def task(base: FleetCertificate, after: Replan | None, *, terms: ReplanTerms, st
         reserve_wh=_kept_reserves(base.problem, old, sites, curtailed, first, last),
         curtailed_wh=(curtailed,),
         tie_wh=(tuple(row[first:last] for row in old.tie_wh[0]),),
+        lease_wh=tuple(x.kept for x in leases),
     )
     cycle = Cycle(
         base_digest=plan_digest(base),
@@ -141,17 +154,20 @@ def task(base: FleetCertificate, after: Replan | None, *, terms: ReplanTerms, st
         site_unserved_wh=_by_region(base.problem, [s.unserved for s in sites], last - first),
         site_spilled_wh=_by_region(base.problem, [s.spilled for s in sites], last - first),
         kept=relieved(kept, problem, regions),
+        leases=tuple(x.used for x in leases),
+        leases_lowered=tuple(x.lowered for x in leases if x.lowered is not None),
     )
     return Task(problem=problem, cycle=cycle)
 
 
 def in_force(base: FleetCertificate, after: Replan | None) -> FleetPlan:
-    """The day-ahead plan, the last cycle's in place of it where that reaches. Raises NotThePlan."""
+    """The day-ahead plan, the last cycle's in place of it where that reaches. Raises NotThePlan or ShapeWrong."""
     plan = base.plan
     if after is None:
         return plan
     if after.cycle.base_digest != plan_digest(base):
         raise NotThePlan(expected=plan_digest(base), got=after.cycle.base_digest)
+    require_leases(base.problem, after)
     new, first = after.certificate.plan, after.cycle.first
     held = {state.station: state.held_wh for state in after.cycle.used if state.use is Use.HELD}
 
@@ -159,11 +175,13 @@ def in_force(base: FleetCertificate, after: Replan | None) -> FleetPlan:
         return tuple(old[:first] + row + old[first + len(row) :] for old, row in zip(into, rows, strict=False))
 
     orders = tuple(held.get(i, row) for i, row in enumerate(new.battery_wh))
+    theirs = tuple(told.held_wh or row for told, row in zip(after.cycle.leases, new.lease_wh, strict=True))
     return FleetPlan(
         battery_wh=put(orders, plan.battery_wh),
         reserve_wh=tuple(put(rows, into) for rows, into in zip(new.reserve_wh, plan.reserve_wh, strict=True)),
         curtailed_wh=(put(new.curtailed_wh[0], plan.curtailed_wh[0]),),
         tie_wh=(put(new.tie_wh[0], plan.tie_wh[0]),),
+        lease_wh=put(theirs, plan.lease_wh),
     )
 
 
@@ -303,6 +321,28 @@ class _Site:
     lowered: Lowered | None
     unserved: Series
     spilled: Series
+    leases: tuple["_Leased", ...] = ()
+    theirs: Theirs | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Leased:
+    """A lease in the new problem, its orders kept, and what is told of it."""
+
+    lease: FleetLease
+    kept: Series
+    used: UsedLease
+    lowered: LeaseLowered | None
+
+
+def _leases(by_station: dict[int, list[Part]], sites: Sequence[_Site]) -> list[_Leased]:
+    """All stations' leases, in the problem's order."""
+    found = {
+        part.number: made
+        for i, chosen in by_station.items()
+        for part, made in zip(chosen, sites[i].leases, strict=True)
+    }  # fmt: skip
+    return [found[k] for k in sorted(found)]
 
 
 def _used(
@@ -340,32 +380,77 @@ def _able(station: FleetStation, state: MeasuredState, period_s: int) -> FleetSt
 
 def _site(
     base: FleetCertificate, old: FleetPlan, used: UsedState, state: MeasuredState | None, first: int, last: int,
-    terms: ReplanTerms,
+    terms: ReplanTerms, lessees: Sequence[Part],
 ) -> _Site:  # fmt: skip
     problem, i = base.problem, used.station
     station = _shortened(problem.stations[i], first, last)
     if state is not None and state.net_load_wh:
         station = replace(station, net_load_wh=state.net_load_wh)
     if used.use is not Use.MEASURED:
-        return _without_battery(station, used)
+        held = [old.lease_wh[part.number][first:last] if used.held_wh else () for part in lessees]
+        return replace(_without_battery(station, used), leases=_idle(station, lessees, held))
     assert state is not None
     station = replace(_able(station, state, problem.period_s), start_wh=used.start_wh)
     orders = old.battery_wh[i][first:last]
-    free = reached(replace(_open(station), end_min_wh=0)).station
-    _, left = kept_flows(free, orders)
+    for part in lessees:
+        orders = tuple(flow - x for flow, x in zip(orders, old.lease_wh[part.number][first:last], strict=True))
+    free, course, gone = _reached(replace(station, end_min_wh=0), lessees)
+    _, left = kept_flows(free.station, orders, None if course is None else course.theirs)
     end = base.problem.stations[i].end_min_wh if last == problem.periods else _planned_wh(base, i, last)
     slack = station.energy_max_wh * terms.end_slack_ppm // MILLION
-    end = min(station.energy_max_wh, max(end - slack, min(end, left)))
-    found = reached(replace(_open(station), end_min_wh=end))
+    end = max(0, min(station.energy_max_wh, max(end - slack, min(end, left))))
+    found, course, _ = _reached(replace(station, end_min_wh=end), lessees, gone)
     worst = max(range(last - first), key=lambda t: (found.lowered_wh[t], -t))
     missing = found.lowered_wh[worst]
+    theirs = None if course is None else course.theirs
     return _Site(
         station=found.station,
-        kept=kept_flows(found.station, orders)[0],
+        kept=kept_flows(found.station, orders, theirs)[0],
         lowered=Lowered(station=i, period=worst, missing_wh=missing) if missing else None,
         unserved=found.unserved_wh,
         spilled=found.spilled_wh,
+        leases=() if course is None else _ended(found.station, course, lessees),
+        theirs=theirs,
     )
+
+
+def _reached(
+    station: FleetStation, lessees: Sequence[Part], gone: tuple[int, int] = (0, 0)
+) -> tuple[Reached, Course | None, tuple[int, int]]:
+    """What a station can reach, with its lessees' orders.
+
+    Accounts are lowered until the owner's part is not below 0, their room until all fits the battery: by `gone` at
+    least, and by how much is told at the end.
+    """
+    if not lessees:
+        return reached(_open(station)), None, gone
+    while True:
+        leases = able_leases(station, lessees, short_wh=gone[0], over_wh=gone[1])
+        course = Course(station, leases, lessees)
+        found = reached(_open(station), course)
+        more = found.short_wh * (course.start_wh > 0), found.over_wh * (course.energy_wh > course.start_wh)
+        if more == (0, 0):
+            return found, course, gone
+        gone = gone[0] + more[0], gone[1] + more[1]
+
+
+def _ended(station: FleetStation, course: Course, lessees: Sequence[Part]) -> tuple[_Leased, ...]:
+    return tuple(
+        _Leased(lease=lease, kept=kept, used=used_lease(station, part, ()), lowered=lease_lowered(station, part, lease))
+        for part, lease, kept in zip(lessees, course.ended(), course.orders, strict=True)
+    )
+
+
+def _idle(station: FleetStation, lessees: Sequence[Part], held: Sequence[Series]) -> tuple[_Leased, ...]:
+    """Leases of a station that is not planned: they order what is held, or nothing."""
+    periods = len(station.net_load_wh)
+    return tuple(
+        _Leased(
+            lease=idle_lease(part.lease, periods), kept=(0,) * periods, used=used_lease(station, part, orders),
+            lowered=None,
+        )
+        for part, orders in zip(lessees, held, strict=True)
+    )  # fmt: skip
 
 
 def _open(station: FleetStation) -> FleetStation:
@@ -395,12 +480,15 @@ def _shortened(station: FleetStation, first: int, last: int) -> FleetStation:
 
 
 def _planned_wh(base: FleetCertificate, i: int, last: int) -> int:
-    """Content that the day-ahead plan has at the end of a receding horizon, rounded down."""
+    """The owner's content that the day-ahead plan has at the end of a receding horizon, rounded down."""
     station = base.problem.stations[i]
     content = station.start_wh * MILLION
     for flow in base.plan.battery_wh[i][:last]:
         content = content * station.keep_ppm // MILLION
         content += -flow * station.eta_c_ppm if flow < 0 else -(flow * MILLION**2) // station.eta_d_ppm
+    for k in leased(base.problem, i).numbers:
+        account = account_path(station, base.problem.leases[k], base.plan.lease_wh[k][:last])[-1]
+        content -= -(-account // station.eta_d_ppm)
     return max(0, content // MILLION)
 
 
@@ -413,7 +501,7 @@ def _kept_reserves(
     held = [
         kept_reserves(
             site.station, site.kept, curtailed[i], [rows[i][first:last] for rows in old.reserve_wh], problem.reserves,
-            period_s=problem.period_s,
+            period_s=problem.period_s, theirs=site.theirs,
         )
         for i, site in enumerate(sites)
     ]  # fmt: skip
@@ -438,7 +526,9 @@ def _window(problem: FleetProblem, terms: ReplanTerms) -> tuple[int, int]:
     return first, min(problem.periods, first + (terms.periods or problem.periods))
 
 
-def _sliced(problem: FleetProblem, stations: tuple[FleetStation, ...], first: int, last: int) -> FleetProblem:
+def _sliced(
+    problem: FleetProblem, stations: tuple[FleetStation, ...], first: int, last: int, leases: tuple[FleetLease, ...]
+) -> FleetProblem:
     def cut(rows: Series) -> Series:
         return rows[first:last]
 
@@ -456,6 +546,7 @@ def _sliced(problem: FleetProblem, stations: tuple[FleetStation, ...], first: in
         ),
         scenarios=(),
         risk=RISK_NEUTRAL,
+        leases=leases,
     )
 
 

@@ -5,7 +5,7 @@ honest gap. The bound is always the relaxation's, so that it holds whatever came
 """
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -125,22 +125,24 @@ def plan_fleet(
     process: SolverProcess | None = None,
     guess: Floats | None = None,
     loosened: FleetArrays | None = None,
+    orders: Sequence[Sequence[int]] = (),
     why: bool = True,
     told: Told = quiet,
 ) -> FleetResult:
     """Plan a fleet; with a process of the solver that runs already, if there is one.
 
     `guess` holds prices near which the regions' may be (regions × T, cents per MWh): where the fast path begins.
-    `loosened` is what the plan is rounded in, where the caller sees to the limits that it leaves out. Raises
-    FleetInfeasible (`why`: with the reason), RoundingFailed, SolverMissing, SolverFailed, or SolverTimedOut if no plan
-    at all was found in time.
+    `loosened` is what the plan is rounded in, where the caller sees to the limits that it leaves out; `orders` are
+    lessees' orders in whole Wh with which there is a plan, for where rounding finds no others. Raises FleetInfeasible
+    (`why`: with the reason), RoundingFailed, SolverMissing, SolverFailed, or SolverTimedOut if no plan at all was found
+    in time.
     """
     with ExitStack() as opened:
         process = process or opened.enter_context(SolverProcess())
         others = tuple(opened.enter_context(SolverProcess()) for _ in range(settings.workers - 1))
         clock = _Clock(settings, process, others=others, guess=guess)
         try:
-            return _planned(arrays, clock, rounded_in=loosened or arrays, told=told)
+            return _planned(arrays, clock, rounded_in=loosened or arrays, orders=orders, told=told)
         except FleetInfeasible:
             if not why:
                 raise
@@ -186,7 +188,9 @@ def _plannable(arrays: FleetArrays, planned: Callable[[FleetArrays], FleetPlan])
     return True
 
 
-def _planned(arrays: FleetArrays, clock: "_Clock", *, rounded_in: FleetArrays, told: Told) -> FleetResult:
+def _planned(
+    arrays: FleetArrays, clock: "_Clock", *, rounded_in: FleetArrays, told: Told, orders: Sequence[Sequence[int]] = ()
+) -> FleetResult:
     told(Stage.RELAXATION)
     found = clock.relaxed(arrays, RELAXED)
     if found is None:
@@ -194,7 +198,7 @@ def _planned(arrays: FleetArrays, clock: "_Clock", *, rounded_in: FleetArrays, t
     told(Stage.ONE_WAY)
     drafts, one_way = _drafts(arrays, found, clock)
     told(Stage.ROUNDING)
-    whole = _rounded(rounded_in, drafts, one_way, clock)
+    whole = _rounded(rounded_in, drafts, one_way, clock, orders)
     told(Stage.CERTIFICATE)
     return FleetResult(
         arrays=arrays,
@@ -269,23 +273,34 @@ def _drafts(arrays: FleetArrays, found: Relaxed, clock: _Clock) -> tuple[list[Dr
     return ([draft_of(last, arrays), repaired] if one_way != RELAXED else [repaired]), one_way
 
 
-def _rounded(arrays: FleetArrays, drafts: list[Draft], one_way: OneWay, clock: _Clock) -> Rounded:
-    """Round the first draft that can be; else what the fleet with narrower limits does."""
+def _rounded(
+    arrays: FleetArrays, drafts: list[Draft], one_way: OneWay, clock: _Clock, orders: Sequence[Sequence[int]]
+) -> Rounded:
+    """Round the first draft that can be; else what the fleet with narrower limits does, or with lessees' orders set."""
     for draft in drafts:
         try:
             return rounded(arrays, draft)
         except RoundingFailed as error:
             failed = error
-    for wh in NARROWED_WH:
-        found = clock.relaxed(narrowed(arrays, wh), one_way)
+    for other in _easier(arrays, orders):
+        found = clock.relaxed(other, one_way)
         if found is not None:
             try:
-                return rounded(arrays, draft_of(found, arrays))
+                return rounded(replace(arrays, leases=other.leases), draft_of(found, arrays))
             except RoundingFailed as error:
                 failed = error
     if clock.over:
         raise clock.timed_out() from failed
     raise failed
+
+
+def _easier(arrays: FleetArrays, orders: Sequence[Sequence[int]]) -> Iterator[FleetArrays]:
+    """The fleet as it is more easily rounded; a plan of it is one of the fleet."""
+    for wh in NARROWED_WH:
+        yield narrowed(arrays, wh)
+    if orders:
+        rows = zip(arrays.leases, orders, strict=True)
+        yield replace(arrays, leases=tuple(replace(lease, nomination_wh=tuple(row)) for lease, row in rows))
 
 
 def narrowed(arrays: FleetArrays, wh: int) -> FleetArrays:

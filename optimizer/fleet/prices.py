@@ -21,12 +21,15 @@ from alliance.fleetplan import CUT_LIMITS, MILLION
 from optimizer.fleet.arrays import FleetArrays, Ints
 from optimizer.fleet.kernel import Days, Floats, Stations, add_days, group_answers, held_costs, stations_of, worths
 
-GROUPS = 20
-"""Columns a region and price: more need fewer prices and a larger master."""
+GROUPS, PERIODS_A_GROUP = 20, 9
+"""Columns a region and price, at least, and one for so many periods: more need fewer prices and a larger master."""
 DURATIONS = 8
 """Stations are sorted into groups by how long they can charge, in so many parts, then by what a cycle costs."""
-SMOOTHING = 0.4
-"""Share of the best prices so far in the next ones."""
+SMOOTHING, GUESSED_SMOOTHING, MOST_SMOOTHING = 0.4, 0.9, 0.95
+"""Share of the best prices so far in the next ones: to begin with, from prices that were guessed, and at most."""
+SMOOTHED_MORE, SMOOTHED_LESS = 0.25, 0.1
+"""Where prices prove no better bound, that much of the rest is added: then answers near the best are what is missing;
+where they do, that much is taken off."""
 IDLE_RUNS = 6
 """A column that was not used in so many runs may be dropped."""
 MOST_SWEEPS = 400
@@ -212,7 +215,7 @@ def _steps(arrays: FleetArrays, ties: Ints) -> Ints:
 
 def _region(arrays: FleetArrays, r: int) -> _Region:
     chosen = np.flatnonzero(arrays.region == r)
-    groups = min(GROUPS, len(chosen))
+    groups = min(max(GROUPS, arrays.periods // PERIODS_A_GROUP), len(chosen))
     return _Region(
         chosen=chosen,
         stations=stations_of(arrays, chosen),
@@ -270,15 +273,17 @@ class _Search:
         """The plan; None if a station has no day."""
         buy, sell = (np.stack([getattr(r, side) for r in self._part.regions]) for side in ("buy", "sell"))
         first = [buy, sell, (buy + sell) / 2] if guess is None else [guess]
+        share = SMOOTHING if guess is None else GUESSED_SMOOTHING
         for prices in first:
             if not self._ask(prices):
                 return None
         mixture, stalled = self._master.run(), 0
         self._end = time.process_time() + self._limit  # a process's first answers load the kernel: not counted
         while not self._meets(mixture) and self._goes_on(stalled):
-            smoothing = 0.0 if stalled else SMOOTHING
-            before = self._best.bound - mixture.cost
+            smoothing = 0.0 if stalled else share
+            before, bound = self._best.bound - mixture.cost, self._best.bound
             self._ask(smoothing * self._best.prices + (1 - smoothing) * mixture.prices)
+            share = _smoothed(share, better=self._best.bound > bound)
             mixture = self._master.run()
             stalled = 0 if self._best.bound - mixture.cost > before else stalled + 1
         return self._priced(mixture, met=self._meets(mixture))
@@ -330,6 +335,13 @@ class _Search:
             content=np.concatenate([p.content for p in proofs]),
             right=np.concatenate([p.right for p in proofs]),
         )
+
+
+def _smoothed(share: float, *, better: bool) -> float:
+    """The next share of the best prices."""
+    if better:
+        return max(SMOOTHING, share - SMOOTHED_LESS)
+    return min(MOST_SMOOTHING, share + SMOOTHED_MORE * (1.0 - share))
 
 
 def region_bound(region: _Region, price: Floats) -> float:

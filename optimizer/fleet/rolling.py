@@ -67,7 +67,7 @@ def _certified(
     try:
         found = plan_fleet(
             arrays, settings=settings, process=process, guess=_guess(made, base, after),
-            loosened=_loosened(made, arrays), why=made.cycle.terms.relieved, told=told,
+            loosened=_loosened(made, arrays), orders=made.cycle.kept.lease_wh, why=made.cycle.terms.relieved, told=told,
         )  # fmt: skip
     except (RoundingFailed, SolverTimedOut, SolverFailed):
         if kept is None:

@@ -88,10 +88,13 @@ def test_leases_are_planned_and_shown_when_their_tables_are_there(tmp_path: Path
     assert check(made).gap_ppm == made.gap_ppm
     assert made.plan.lease_wh[0] == (-25_000,) * 4 + (20_000,) * 3 + (0,)
     assert made.problem.leases[1].station == 1
-    refused = alliance("replan", tmp_path / "plan.json", "--states", states(tmp_path / "s.csv", "0,500,0,,"),
-                       "--begins-ms", BEGINS, "--issued-ms", BEGINS, "--out", tmp_path / "r.json")  # fmt: skip
-    assert refused.exit_code == 1
-    assert "leases_fixed" in refused.stderr
+    rolled = alliance("replan", tmp_path / "plan.json", "--states", states(tmp_path / "s.csv", "0,500,0,0,0"),
+                      "--begins-ms", BEGINS, "--issued-ms", BEGINS, "--stale", "zero", "--out", tmp_path / "r.json")  # fmt: skip
+    assert rolled.exit_code == 0, rolled.output
+    assert "让步 gave way" in rolled.stdout
+    assert "充电份额 share of charge 100.000 kW" in rolled.stdout
+    record = alliance("verify-plan", tmp_path / "r.json", "--base", tmp_path / "plan.json")
+    assert record.exit_code == 0, record.output
 
 
 def test_load_cut_is_shown_and_a_ties_steps_count_when_their_columns_are_there(tmp_path: Path) -> None:

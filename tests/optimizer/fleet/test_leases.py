@@ -23,7 +23,6 @@ from alliance.fleetplan import (
     problem_to_plain,
 )
 from alliance.fleetproof import FleetCertificate, LimitBroken, check, digest, objective_microcents
-from alliance.replan.task import LeasesFixed, task, terms_of
 from alliance.schedule import PlainWrong
 from alliance.why.check import check_why, why_of
 from alliance.why.record import What
@@ -235,8 +234,3 @@ def test_plan_is_the_nominations_when_no_time_is_left(process: SolverProcess) ->
     found = plan_fleet(arrays_of(problem), settings=FleetSettings(time_limit_s=0.0), process=process)
     assert not found.optimal
     assert found.certificate(problem).plan.lease_wh == (orders,)
-
-
-def test_plan_with_leases_is_not_rolled_on(process: SolverProcess) -> None:
-    with pytest.raises(LeasesFixed):
-        task(planned(fleet(lease()), process), None, terms=terms_of(0, 0), states=())

@@ -11,7 +11,7 @@ from alliance.fleetexchange import exchange_of
 from alliance.fleetplan import Region
 from alliance.fleetproof import FleetCertificate, check, exchange_microwh, lower_bound_microcents
 from alliance.fleettie import arrived_microwh
-from cli.benches.fleet_cases import fleet
+from cli.benches.fleet_cases import fleet, rolled
 from optimizer.fleet.arrays import FleetArrays, arrays_of, problem_of, ties_of
 from optimizer.fleet.certify import fleet_duals
 from optimizer.fleet.fast import GAP, relaxed_fast
@@ -213,3 +213,22 @@ def test_exact_certificate_confirms_the_gap_when_a_fleet_is_priced(process: Solv
     assert bound <= found.cost_cents * 1e6 + 1
     assert bound >= found.cost_cents * 1e6 - 2 * GAP * abs(found.cost_cents) * 1e6
     assert check(certificate).gap_ppm <= 100
+
+
+def test_a_cycle_needs_half_the_prices_at_most_when_those_of_the_one_before_are_known() -> None:
+    """288 periods of five minutes, rolled on by one; a guess that is wrong costs time, never the proof."""
+    arrays = fleet("mpc", stations=12, seed=3)
+    (before,) = _priced(arrays, seconds=300.0)
+    flow = before.discharge[:, 0] - before.charge[:, 0]
+    lost = np.where(flow > 0, flow * 1e6 / arrays.eta_d_ppm, flow * arrays.eta_c_ppm / 1e6)
+    content = arrays.keep_ppm / 1e6 * arrays.start_wh - lost
+    start = np.clip(np.rint(content).astype(np.int64), arrays.energy_min_wh, arrays.energy_max_wh)
+    now = rolled(arrays, start)
+    (cold,) = _priced(now, seconds=300.0)
+    (warm,) = _priced(now, seconds=300.0, guess=np.roll(before.prices, -1, axis=1))  # type: ignore[arg-type]
+    (misled,) = _priced(now, seconds=300.0, guess=before.prices[:, ::-1].copy())  # type: ignore[arg-type]
+    assert 2 * warm.sweeps <= cold.sweeps
+    for found in (cold, warm, misled):
+        assert found.met
+        assert found.bound <= min(cold.cost, warm.cost, misled.cost) * (1 + 1e-9)
+        assert found.cost - found.bound <= GAP * abs(found.cost)

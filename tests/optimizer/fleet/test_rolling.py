@@ -370,7 +370,7 @@ def random_cycle(kind: str, seed: int, process: SolverProcess) -> tuple[FleetCer
 def test_every_cycle_holds_and_is_no_dearer_when_fleets_are_random(process: SolverProcess) -> None:
     seen: Counter[str] = Counter()
     for kind, seed in instances(COUNT):
-        if kind in ("scenarios", "cvar", "everything", "leases"):
+        if kind in ("scenarios", "cvar", "everything"):
             continue
         base, terms, states = random_cycle(kind, seed, process)
         made = replan(base, terms=terms, states=states, process=process)
@@ -486,7 +486,7 @@ def test_answer_is_the_same_when_there_are_more_workers(process: SolverProcess) 
         ),
     )
     for fleet in (problem, wide):
-        one, two, three = (
-            plan_fleet(arrays_of(fleet), settings=FleetSettings(workers=n)).certificate(fleet) for n in (1, 2, 3)
+        one, three = (
+            plan_fleet(arrays_of(fleet), settings=FleetSettings(workers=n)).certificate(fleet) for n in (1, 3)
         )
-        assert one == two == three
+        assert one == three
