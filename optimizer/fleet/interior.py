@@ -15,13 +15,14 @@ import numpy as np
 from numpy.linalg import LinAlgError
 from scipy.linalg import cho_factor, cho_solve  # type: ignore[import-untyped]  # scipy has no stubs
 
-from alliance.fleetplan import MILLION, Direction
+from alliance.fleetplan import MILLION
 from optimizer.fleet.arrays import FleetArrays, Ints
-from optimizer.fleet.model import Shape
+from optimizer.fleet.bound import bound_cents, flow_worth
+from optimizer.fleet.chains import LEAST_WIDTH, Exchange, chains_of
 from optimizer.fleet.newton import Floats, answers, factorised, residuals, steps
 from optimizer.fleet.prices import subfleet
 from optimizer.fleet.relaxed import row_kinds
-from optimizer.fleet.scaled import Scaled, scaled
+from optimizer.fleet.scaled import scaled
 
 MOST_PRICES = 4_000
 """Regions' prices of one part: their matrix is dense."""
@@ -36,8 +37,6 @@ FIRST_PRICE = 0.5
 """What each limit is worth at the beginning, in units of the mean price."""
 SHORT_OF = 0.995
 """Of the way to the nearest limit that a step goes at least."""
-LEAST_WIDTH = 1e-6
-"""Units of energy (kWh): a narrower range is made as wide, for the method goes through the inside."""
 UNKEPT = 1e-6
 """Of a station's power, and of a region's: by so much rows may be off in a plan, less than what rounding moves."""
 NOISE = 1e-9
@@ -94,167 +93,6 @@ def from_inside(arrays: FleetArrays, *, gap: float, seconds: float = np.inf) -> 
     return _Search(arrays).run(gap, time.monotonic() + seconds)
 
 
-# The stations
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class _Stations:
-    """What `newton` is given of the stations, in units of energy and price."""
-
-    kinds: tuple[str, ...]
-    """Of the rows."""
-    rows: Floats
-    """n × K × (m + 2): over discharge, curtailment where there is any, reserves, content now and before."""
-    limits: Floats
-    """n × T × K."""
-    coupling: Floats
-    """n × (1 + Q) × (m + 2): what a station gives to its region's balance and to what it must hold."""
-    costs: Floats
-    """n × T × m."""
-    charge: Floats
-    """n × (m + 2): the charge that follows."""
-    start: Floats
-    region: Ints
-
-    def charged(self, w: Floats, e: Floats) -> Floats:
-        """Charge, n × T."""
-        before = np.hstack([self.start[:, None], e[:, :-1]])
-        found: Floats = np.einsum("ia,ita->it", self.charge[:, :-2], w)
-        return found + self.charge[:, -2:-1] * e + self.charge[:, -1:] * before
-
-
-def _stations(data: Scaled, region: Ints) -> _Stations:
-    given, shape = data.station, data.shape
-    n, periods, first = len(region), shape.periods, 1 + shape.curtails
-    wide = first + len(shape.reserves) + 2
-    unit = np.eye(wide)
-    discharge, content, before = unit[0], unit[-2], unit[-1]
-    curtailed = unit[1] if shape.curtails else np.zeros(wide)
-    up, down = (sum((unit[first + q] for q in shape.of(d)), np.zeros(wide)) for d in Direction)
-    called_up, called_down = (_weighed(shape, d, unit[first:], "activation_ppm", MILLION) for d in Direction)
-    borne_up, borne_down = (_weighed(shape, d, unit[first:], "duration_s", shape.period_s) for d in Direction)
-    eta_c, eta_d, keep = (given[name][:, None] for name in ("eta_c", "eta_d", "keep"))
-    charge = (content - keep * before + (discharge + called_up) / eta_d) / eta_c - called_down
-    flow = discharge - charge
-    low, high = given["low"].T, np.maximum(given["high"].T, given["low"].T + LEAST_WIDTH)
-    most_charge, most_discharge = (np.maximum(given[k], LEAST_WIDTH)[:, None] for k in ("charge", "discharge"))
-    larger = np.maximum(most_charge, most_discharge)
-    hull = (charge * most_discharge + discharge * most_charge) / larger
-    spare, room = (given[name][:, None] for name in ("start_spare", "start_room"))
-    start = given["start"][:, None]
-    every: dict[str, tuple[Floats, Floats]] = {
-        "charge_least": (-charge, np.zeros((1, 1))),
-        "discharge_least": (-discharge, np.zeros((1, 1))),
-        "hull": (hull, most_charge * most_discharge / larger),
-    }
-    if shape.of(Direction.UP):
-        every["reserve_up"] = flow + up, most_discharge
-        every["bear_up"] = borne_up / eta_d - content, -low
-        every["bear_up_before"] = borne_up / eta_d - before, np.hstack([spare - start, -low[:, :-1]])
-    else:
-        every["content_least"] = -content, -low
-    if shape.of(Direction.DOWN):
-        every["reserve_down"] = down - flow, most_charge
-        every["bear_down"] = content + eta_c * borne_down, high
-        every["bear_down_before"] = before + eta_c * borne_down, np.hstack([room + start, high[:, :-1]])
-    else:
-        every["content_most"] = content, high
-    curtailable = given["curtailable"].T
-    rooms = given["import_room"][0].T, given["export_room"][0].T
-    every["import_right"] = curtailed - flow + down, _reached(rooms[0], most_charge + curtailable)
-    every["export_right"] = up - curtailed + flow, _reached(rooms[1], most_discharge)
-    every |= {f"reserve_least {q}": (-unit[first + q], np.zeros((1, 1))) for q in range(len(shape.reserves))}
-    if shape.curtails:
-        every["curtailed_least"] = -curtailed, np.zeros((1, 1))
-        every["curtailed_most"] = curtailed, np.maximum(curtailable, LEAST_WIDTH)
-    limits = {kind: np.broadcast_to(most, (n, periods)) for kind, (_, most) in every.items()}
-    kinds = tuple(kind for kind, most in limits.items() if np.isfinite(most).any())
-    costs = np.zeros((n, periods, wide - 2))
-    costs[:, :, 0] = given["wear"][:, None]
-    costs[:, :, first:] = -data.reserve_price.T
-    held = np.broadcast_to(unit[first:-2], (n, len(shape.reserves), wide))
-    return _Stations(
-        kinds=kinds,
-        rows=np.ascontiguousarray(np.stack([np.broadcast_to(every[k][0], (n, wide)) for k in kinds], axis=1)),
-        limits=np.ascontiguousarray(np.stack([limits[k] for k in kinds], axis=2)),
-        coupling=np.ascontiguousarray(np.concatenate([(flow - curtailed)[:, None], held], axis=1)),
-        costs=costs,
-        charge=charge,
-        start=given["start"],
-        region=region,
-    )
-
-
-def _weighed(shape: Shape, direction: Direction, units: Floats, name: str, whole: int) -> Floats:
-    """Reserves of a direction, each weighed with a figure of its own."""
-    found = np.zeros(units.shape[1])
-    for q in shape.of(direction):
-        found = found + getattr(shape.reserves[q], name) / whole * units[q]
-    return found
-
-
-def _reached(room: Floats, most: Floats) -> Floats:
-    """A PCC's room where flows inside the battery's limits, reserves included, can use it up; else no limit."""
-    return np.where(most > room, room, np.inf)
-
-
-# The regions
-
-_OF_REGIONS = ("buy", "sell", "import_limit", "export_limit", "base_load")
-
-
-class _Exchange:
-    """Columns of the regions, each of one row: import, export, what is short and what is held beyond; and the ties."""
-
-    def __init__(self, arrays: FleetArrays, data: Scaled) -> None:
-        q, shape = len(data.shape.reserves), (arrays.regions, arrays.periods)
-        given: dict[str, Floats] = {name: data.region[name].T for name in _OF_REGIONS}
-        self.link = np.array([0, 0, *range(1, q + 1), *range(1, q + 1)])
-        self.sign = np.array([1.0, -1.0, *[1.0] * q, *[-1.0] * q])[:, None, None]
-        short = data.region["short_price"]
-        nothing = np.zeros((q, *shape))
-        self.costs = np.stack([given["buy"], -given["sell"], *(nothing + short[:, :, None]), *nothing])
-        short_most = data.region["short_most"].transpose(0, 2, 1)
-        gives_way = np.array([r.short_price is not None for r in data.shape.reserves], dtype=bool)
-        self.most = np.stack(
-            [
-                np.maximum(given["import_limit"], LEAST_WIDTH),
-                np.maximum(given["export_limit"], LEAST_WIDTH),
-                *np.maximum(short_most, LEAST_WIDTH),
-                *np.full((q, *shape), np.inf),
-            ]
-        )
-        self.there = np.array([True, True, *gives_way, *[True] * q])[:, None, None] & np.ones((1, *shape), dtype=bool)
-        self.bounded = np.isfinite(self.most) & self.there
-        self.tie_from, self.tie_to = arrays.tie_from, arrays.tie_to
-        self.tie_most = np.maximum(data.tie["limit"], LEAST_WIDTH)[:, None]
-        self.passed = data.tie["passed"][:, None]
-        load = given["base_load"].copy()
-        np.add.at(load, arrays.region, data.station["net_load"][0].T)
-        self.wanted = np.concatenate([load[:, :, None], data.requirement.transpose(1, 2, 0)], axis=2)
-        self.given = given
-
-    def sums(self, y: Floats, ties: Floats) -> Floats:
-        """What columns and ties give to each row, regions × T × J."""
-        found = np.zeros(self.wanted.shape)
-        for c, j in enumerate(self.link):
-            found[:, :, j] += self.sign[c] * (y[c] * self.there[c])
-        forward, backward = ties
-        np.add.at(found[:, :, 0], self.tie_from, self.passed * backward - forward)
-        np.add.at(found[:, :, 0], self.tie_to, self.passed * forward - backward)
-        return found
-
-    def worth(self, prices: Floats) -> Floats:
-        """What rows' prices say of each column."""
-        found: Floats = self.sign * np.moveaxis(prices, 2, 0)[self.link]
-        return found
-
-    def tie_worth(self, prices: Floats) -> Floats:
-        """… and of each tie's two ways."""
-        here, there = prices[self.tie_from, :, 0], prices[self.tie_to, :, 0]
-        return np.stack([self.passed * there - here, self.passed * here - there])
-
-
 # The method
 
 
@@ -263,7 +101,7 @@ class _Search:
 
     def __init__(self, arrays: FleetArrays) -> None:
         self._arrays, self._data = arrays, scaled(arrays)
-        self._own, self._exchange = _stations(self._data, arrays.region), _Exchange(arrays, self._data)
+        self._own, self._exchange = chains_of(self._data, arrays.region), Exchange(arrays, self._data)
         self._links = 1 + len(arrays.reserves)
         self._begin()
 
@@ -302,7 +140,7 @@ class _Search:
             self._w[:, :, 1] = 0.1 * data.station["curtailable"].T
         self._w[:, :, first:] = 0.1 * power[:, None, None] / max(1, self._links - 1)
         price = max(float(np.abs(exchange.given["buy"]).mean()), 1e-3)
-        slack = own.limits - _applied(own, self._w, self._e)
+        slack = own.limits - own.applied(self._w, self._e)
         self._s = np.where(np.isfinite(own.limits), np.maximum(slack, CENTRED * power[:, None, None]), 1.0)
         self._z = np.where(np.isfinite(own.limits), FIRST_PRICE * price, 0.0)
         scale = np.maximum(np.abs(exchange.wanted).mean(axis=1), LEAST_WIDTH).T[exchange.link][:, :, None]
@@ -499,7 +337,7 @@ class _Search:
         """The plan at this point with its cost, and the bound of its prices."""
         plan, turnover = self._plan()
         balance, held, rows = self._duals()
-        bound = _bound(self._arrays, balance, held, rows)
+        bound = bound_cents(self._arrays, balance, held, rows)
         width = plan["cost"] - bound
         off = float((np.abs(self._primal).max(axis=(1, 2)) / self._power).max())
         off = max(off, float((np.abs(self._lacking).max(axis=(1, 2)) / self._region_power).max()))
@@ -548,7 +386,7 @@ class _Search:
                 held[q] = np.minimum(held[q], product.short_price)
         larger = np.maximum(data.station["charge"], data.station["discharge"]).clip(LEAST_WIDTH)[:, None]
         hull = z["hull"] * np.maximum(data.station["discharge"], LEAST_WIDTH)[:, None] / larger
-        left = (z["charge_least"] - hull) * price - balance[arrays.region] - _flow_worth(rows)
+        left = (z["charge_least"] - hull) * price - balance[arrays.region] - flow_worth(rows)
         return balance, held, {"store": left / (arrays.eta_c_ppm / MILLION)[:, None]} | rows
 
     def _inside(self, found: "_Found") -> Inside:
@@ -579,80 +417,7 @@ class _Found:
     count: int
 
 
-def _applied(own: _Stations, w: Floats, e: Floats) -> Floats:
-    """G x."""
-    before = np.hstack([own.start[:, None], e[:, :-1]])
-    return np.einsum("ika,ita->itk", own.rows, np.concatenate([w, e[:, :, None], before[:, :, None]], axis=2))
-
-
 def _longest(x: Floats, step: Floats) -> float:
     """How far x may go and stay above 0."""
     down = step < 0
     return float((-x[down] / step[down]).min(initial=1e300))
-
-
-def _flow_worth(rows: dict[str, Floats]) -> Floats:
-    """What a station's rows add to the price of what it takes: rows with + c − d less rows with − c + d."""
-    found = rows["export_right"] - rows["import_right"]
-    for kind, sign in (("reserve_up", 1.0), ("reserve_down", -1.0)):
-        if kind in rows:
-            found = found + sign * rows[kind]
-    return found
-
-
-def _bound(arrays: FleetArrays, balance: Floats, held: Floats, rows: dict[str, Floats]) -> float:
-    """What no plan costs less than, cents: `alliance.fleetproof.lower_bound_microcents` in floats."""
-    total = float((balance * arrays.base_load_wh).sum())
-    total += float((np.minimum(0.0, arrays.buy_price - balance) * arrays.import_limit_wh).sum())
-    total += float((np.minimum(0.0, balance - arrays.sell_price) * arrays.export_limit_wh).sum())
-    total += sum(float((y * np.array(r.requirement_wh)).sum()) for y, r in zip(held, arrays.reserves, strict=True))
-    passed = 1 - arrays.tie_loss_ppm[:, None] / MILLION
-    here, there = balance[arrays.tie_from], balance[arrays.tie_to]
-    best = np.minimum(0.0, np.minimum(here - passed * there, there - passed * here))
-    return (
-        total + float((arrays.tie_limit_wh[:, None] * best).sum()) + _stations_bound(arrays, balance, held, rows)
-    ) / 1e6
-
-
-def _stations_bound(arrays: FleetArrays, balance: Floats, held: Floats, rows: dict[str, Floats]) -> float:
-    """The stations' part: their rows at their prices, and the best of the boxes at what is left of the costs."""
-    eta_c, eta_d, keep = (getattr(arrays, name)[:, None] / MILLION for name in ("eta_c_ppm", "eta_d_ppm", "keep_ppm"))
-    price, store, nothing = balance[arrays.region], rows["store"], np.zeros(arrays.shape)
-    flow, low, high = _flow_worth(rows), arrays.low_wh, arrays.high_wh
-    most_charge, most_discharge = arrays.charge_wh[:, None], arrays.discharge_wh[:, None]
-    total = float((price * arrays.net_load_wh).sum() + store[:, 0] @ (keep[:, 0] * arrays.start_wh))
-    total += float((rows["import_right"] * (arrays.pcc_import_wh[:, None] - arrays.net_load_wh)).sum())
-    total += float((rows["export_right"] * (arrays.pcc_export_wh[:, None] + arrays.net_load_wh)).sum())
-    charge = price + store * eta_c + flow
-    discharge = arrays.wear_price[:, None] - price - store / eta_d - flow
-    content = -store
-    content[:, :-1] += keep * store[:, 1:]
-    spare = np.maximum(0, arrays.start_wh - arrays.energy_min_wh)
-    room = np.maximum(0, arrays.energy_max_wh - arrays.start_wh)
-    borne = {}
-    for kind, power, side, sign, first in (
-        ("up", most_discharge, low, -1.0, spare), ("down", most_charge, high, 1.0, room),
-    ):  # fmt: skip
-        own, after, before = (
-            rows.get(name, nothing) for name in (f"reserve_{kind}", f"bear_{kind}", f"bear_{kind}_before")
-        )
-        total += float((own * power).sum() + sign * (after * side).sum() + before[:, 0] @ first)
-        total += sign * float((before[:, 1:] * side[:, :-1]).sum())
-        content -= sign * after
-        content[:, :-1] -= sign * before[:, 1:]
-        borne[kind] = after + before
-    total += float(np.where(content > 0, content * low, content * high).sum())
-    total += float(np.minimum(0.0, np.minimum(charge * most_charge, discharge * most_discharge)).sum())
-    curtailment = price - rows["import_right"] + rows["export_right"]
-    total += float((np.minimum(0.0, curtailment) * arrays.curtailable_wh).sum())
-    for y, product in zip(held, arrays.reserves, strict=True):
-        left = -np.array(product.price) - y[arrays.region]
-        time_share, called = product.duration_s / arrays.period_s, product.activation_ppm / MILLION
-        if product.direction is Direction.UP:
-            left = left - called * store / eta_d - rows["export_right"] - rows["reserve_up"]
-            left = left - time_share / eta_d * borne["up"]
-        else:
-            left = left + called * eta_c * store - rows["import_right"] - rows["reserve_down"]
-            left = left - time_share * eta_c * borne["down"]
-        total += float((np.minimum(0.0, left) * (most_charge + most_discharge)).sum())
-    return total

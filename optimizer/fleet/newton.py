@@ -97,95 +97,119 @@ def factorised(
     lower n × T × m × m: Cholesky factors of the w_t; bond n × T × 2 × m: what they say of e_t and e_{t−1};
     pivot, off n × T: D and l of K = L D Lᵀ; matrix regions × (T J) × (T J).
     """
-    n, periods, kinds = limits.shape
+    n, periods = limits.shape[:2]
     links, width = coupling.shape[1], coupling.shape[2]
-    m = width - 2
-    square, solved = np.empty((width, width)), np.empty((links, m))
+    square, solved = np.empty((width, width)), np.empty((links, width - 2))
     here, before = np.empty((periods, links)), np.empty((periods, links))
-    x, y = np.empty(links), np.empty((periods, links))
-    line, inverse = np.empty(periods * links), np.empty(periods)
+    y, line, inverse = np.empty((periods, links)), np.empty(periods * links), np.empty(periods)
     for i in range(n):
         into = matrix[region[i]]
+        pivot[i, :] = 0.0
+        off[i, :] = 0.0
         for t in range(periods):
-            pivot[i, t], off[i, t] = 0.0, 0.0
-        for t in range(periods):
-            square[:, :] = 0.0
-            for k in range(kinds):
-                if limits[i, t, k] == np.inf:
-                    continue
-                weight = z[i, t, k] / s[i, t, k]
-                for a in range(width):
-                    part = weight * rows[i, k, a]
-                    if part != 0.0:
-                        for b in range(a + 1):
-                            square[a, b] += part * rows[i, k, b]
-            root = lower[i, t]
-            _cholesky(square, root, m)
-            for a in range(2):
-                for b in range(m):
-                    value = square[m + a, b]
-                    for c in range(b):
-                        value -= root[b, c] * bond[i, t, a, c]
-                    bond[i, t, a, b] = value / root[b, b]
-            own, last, both = square[m, m], square[m + 1, m + 1], square[m + 1, m]
-            for b in range(m):
-                own -= bond[i, t, 0, b] * bond[i, t, 0, b]
-                last -= bond[i, t, 1, b] * bond[i, t, 1, b]
-                both -= bond[i, t, 0, b] * bond[i, t, 1, b]
-            pivot[i, t] += own
-            if t:
-                pivot[i, t - 1] += last
-                off[i, t - 1] = both
-            for j in range(links):
-                at_e, at_before = coupling[i, j, m], coupling[i, j, m + 1]
-                for b in range(m):
-                    value = coupling[i, j, b]
-                    for c in range(b):
-                        value -= root[b, c] * solved[j, c]
-                    value /= root[b, b]
-                    solved[j, b] = value
-                    at_e -= bond[i, t, 0, b] * value
-                    at_before -= bond[i, t, 1, b] * value
-                here[t, j], before[t, j] = at_e, at_before if t else 0.0
+            _weigh(square, rows[i], limits[i, t], s[i, t], z[i, t])
+            _condense(square, lower[i, t], bond[i, t], pivot[i], off[i], t)
+            _eliminate(coupling[i], lower[i, t], bond[i, t], solved, here[t], before[t], t)
             for j in range(links):
                 for k in range(j, links):
-                    value = 0.0
-                    for b in range(m):
-                        value += solved[j, b] * solved[k, b]
-                    into[t * links + j, t * links + k] += value
-        for t in range(periods - 1):
-            pivot[i, t] = max(pivot[i, t], 1e-300)
-            both = off[i, t]
-            off[i, t] = both / pivot[i, t]
-            pivot[i, t + 1] = max(pivot[i, t + 1] - off[i, t] * both, LEAST_PIVOT * pivot[i, t + 1])
-        inverse[periods - 1] = 1.0 / pivot[i, periods - 1]
-        for t in range(periods - 2, -1, -1):
-            inverse[t] = 1.0 / pivot[i, t] + off[i, t] * off[i, t] * inverse[t + 1]
-        for t in range(periods):
-            for j in range(links):
-                y[t, j] = inverse[t - 1] * before[t, j] - off[i, t - 1] * inverse[t] * here[t, j] if t else 0.0
-        for t in range(periods):
-            for j in range(links):
-                back = -off[i, t - 1] * before[t, j] if t else 0.0
-                x[j] = back + here[t, j]
-                for k in range(j, links):
-                    value = here[t, k] * inverse[t] * x[j]
-                    if t:
-                        value += before[t, k] * (
-                            inverse[t - 1] * before[t, j] - off[i, t - 1] * inverse[t] * here[t, j]
-                        )
-                    into[t * links + j, t * links + k] += value
-            fade, end = 1.0, t + 1
-            while end < periods and abs(fade) > FADED:
-                for k in range(links):
-                    line[end * links + k] = fade * y[end, k]
-                fade *= -off[i, end - 1]
-                end += 1
-            first, last_at = (t + 1) * links, end * links
-            for j in range(links):
-                share, target = x[j], into[t * links + j]
-                for k in range(first, last_at):
-                    target[k] += share * line[k]
+                    for b in range(width - 2):
+                        into[t * links + j, t * links + k] += solved[j, b] * solved[k, b]
+        _chain(pivot[i], off[i], inverse)
+        _link(into, here, before, off[i], inverse, y, line)
+
+
+@_compiled
+def _weigh(square: Floats, rows: Floats, limits: Floats, s: Floats, z: Floats) -> None:
+    """Write the lower half of a period's Gᵀ(z/s)G."""
+    kinds, width = rows.shape
+    square[:, :] = 0.0
+    for k in range(kinds):
+        if limits[k] == np.inf:
+            continue
+        weight = z[k] / s[k]
+        for a in range(width):
+            part = weight * rows[k, a]
+            if part != 0.0:
+                for b in range(a + 1):
+                    square[a, b] += part * rows[k, b]
+
+
+@_compiled
+def _condense(square: Floats, root: Floats, bond: Floats, pivot: Floats, off: Floats, t: int) -> None:
+    """Take w_t out: its Cholesky factor, and what is left for the content at both ends of the period."""
+    m = len(square) - 2
+    _cholesky(square, root, m)
+    for a in range(2):
+        for b in range(m):
+            value = square[m + a, b]
+            for c in range(b):
+                value -= root[b, c] * bond[a, c]
+            bond[a, b] = value / root[b, b]
+    own, last, both = square[m, m], square[m + 1, m + 1], square[m + 1, m]
+    for b in range(m):
+        own -= bond[0, b] * bond[0, b]
+        last -= bond[1, b] * bond[1, b]
+        both -= bond[0, b] * bond[1, b]
+    pivot[t] += own
+    if t:
+        pivot[t - 1] += last
+        off[t - 1] = both
+
+
+@_compiled
+def _eliminate(
+    coupling: Floats, root: Floats, bond: Floats, solved: Floats, here: Floats, before: Floats, t: int
+) -> None:
+    """Take w_t out of what the station gives to its region: what is left of it hangs on e_t and e_{t−1}."""
+    links, m = solved.shape
+    for j in range(links):
+        at, last = coupling[j, m], coupling[j, m + 1]
+        for b in range(m):
+            value = coupling[j, b]
+            for c in range(b):
+                value -= root[b, c] * solved[j, c]
+            value /= root[b, b]
+            solved[j, b] = value
+            at -= bond[0, b] * value
+            last -= bond[1, b] * value
+        here[j], before[j] = at, last if t else 0.0
+
+
+@_compiled
+def _chain(pivot: Floats, off: Floats, inverse: Floats) -> None:
+    """K = L D Lᵀ in place of K's diagonal and side, and the diagonal of K⁻¹."""
+    periods = len(pivot)
+    for t in range(periods - 1):
+        pivot[t] = max(pivot[t], 1e-300)
+        both = off[t]
+        off[t] = both / pivot[t]
+        pivot[t + 1] = max(pivot[t + 1] - off[t] * both, LEAST_PIVOT * pivot[t + 1])
+    inverse[periods - 1] = 1.0 / pivot[periods - 1]
+    for t in range(periods - 2, -1, -1):
+        inverse[t] = 1.0 / pivot[t] + off[t] * off[t] * inverse[t + 1]
+
+
+@_compiled
+def _link(into: Floats, here: Floats, before: Floats, off: Floats, inverse: Floats, y: Floats, line: Floats) -> None:
+    """Add what content carries between periods: [before, here]ᵀ K⁻¹ [before, here], an outer product a period."""
+    periods, links = here.shape
+    y[0, :] = 0.0
+    for t in range(1, periods):
+        for j in range(links):
+            y[t, j] = inverse[t - 1] * before[t, j] - off[t - 1] * inverse[t] * here[t, j]
+    for t in range(periods):
+        fade, end = 1.0, t + 1
+        while end < periods and abs(fade) > FADED:
+            for k in range(links):
+                line[end * links + k] = fade * y[end, k]
+            fade *= -off[end - 1]
+            end += 1
+        for j in range(links):
+            share, target = here[t, j] - (off[t - 1] * before[t, j] if t else 0.0), into[t * links + j]
+            for k in range(j, links):
+                target[t * links + k] += here[t, k] * inverse[t] * share + before[t, k] * y[t, j]
+            for k in range((t + 1) * links, end * links):
+                target[k] += share * line[k]
 
 
 @_compiled
