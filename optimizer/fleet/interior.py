@@ -15,7 +15,7 @@ import numpy as np
 from numpy.linalg import LinAlgError
 from scipy.linalg import cho_factor, cho_solve  # type: ignore[import-untyped]  # scipy has no stubs
 
-from alliance.fleetplan import MILLION
+from alliance.fleetplan import MILLION, Direction
 from optimizer.fleet.arrays import FleetArrays, Ints
 from optimizer.fleet.bound import bound_cents, flow_worth
 from optimizer.fleet.chains import LEAST_WIDTH, Exchange, chains_of
@@ -39,6 +39,8 @@ SHORT_OF = 0.995
 """Of the way to the nearest limit that a step goes at least."""
 UNKEPT = 1e-6
 """Of a station's power, and of a region's: by so much rows may be off in a plan, less than what rounding moves."""
+MOST_UNHELD_WH = 1.0
+"""Of a requirement that does not bend: whole reserves make up for it."""
 NOISE = 1e-9
 """Of a fleet's turnover: floats prove no smaller gap."""
 NEAR = 5.0
@@ -121,7 +123,7 @@ class _Search:
                     break
             if time.monotonic() > end or not self._step():
                 break
-        return self._inside(best or self._found(gap, count))
+        return self._inside(best or self._found(gap, count), gap)
 
     def _begin(self) -> None:
         """A point inside: little is done, all limits are worth the same."""
@@ -335,44 +337,80 @@ class _Search:
 
     def _found(self, gap: float, count: int) -> "_Found":
         """The plan at this point with its cost, and the bound of its prices."""
-        plan, turnover = self._plan()
+        plan, cost, unheld = self._plan()
         balance, held, rows = self._duals()
         bound = bound_cents(self._arrays, balance, held, rows)
-        width = plan["cost"] - bound
         off = float((np.abs(self._primal).max(axis=(1, 2)) / self._power).max())
         off = max(off, float((np.abs(self._lacking).max(axis=(1, 2)) / self._region_power).max()))
-        met = off <= UNKEPT and plan["unheld"] <= 1.0 and width <= max(gap * abs(plan["cost"]), NOISE * turnover)
-        return _Found(plan=plan, balance=balance, held=held, rows=rows, bound=bound, width=width, met=met, count=count)
+        near = cost - bound <= max(gap * abs(cost), NOISE * self._turnover)
+        met = off <= UNKEPT and unheld <= MOST_UNHELD_WH and near
+        return _Found(plan=plan, cost=cost, balance=balance, held=held, rows=rows, bound=bound, met=met, count=count)
 
-    def _plan(self) -> tuple[dict[str, Any], float]:
-        """The flows here, in Wh, inside their boxes; what they cost in cents, and all of the exchange's turnover."""
+    def _plan(self) -> tuple["_Plan", float, float]:
+        """The plan here, inside its boxes; its cost in cents; what it lacks of requirements that do not bend."""
         arrays, data, first = self._arrays, self._data, 1 + self._data.shape.curtails
-        discharge = np.clip(self._w[:, :, 0] * data.unit_wh, 0.0, arrays.discharge_wh[:, None])
-        charge = np.clip(self._own.charged(self._w, self._e) * data.unit_wh, 0.0, arrays.charge_wh[:, None])
         curtailed = np.zeros(arrays.shape)
         if data.shape.curtails:
             curtailed = np.clip(self._w[:, :, 1] * data.unit_wh, 0.0, arrays.curtailable_wh)
-        reserve = np.maximum(np.moveaxis(self._w[:, :, first:], 2, 0), 0.0) * data.unit_wh
-        ties = np.minimum(self._ties * data.unit_wh, arrays.tie_limit_wh[:, None])
+        charge = self._own.charged(self._w, self._e) * data.unit_wh
+        plan = _Plan(
+            charge=np.clip(charge, 0.0, arrays.charge_wh[:, None]),
+            discharge=np.clip(self._w[:, :, 0] * data.unit_wh, 0.0, arrays.discharge_wh[:, None]),
+            curtailed=curtailed,
+            reserve=np.maximum(np.moveaxis(self._w[:, :, first:], 2, 0), 0.0) * data.unit_wh,
+            ties=np.minimum(self._ties * data.unit_wh, arrays.tie_limit_wh[:, None]),
+        )
+        return plan, *self._cost_of(plan)
+
+    def _cost_of(self, plan: "_Plan") -> tuple[float, float]:
+        arrays = self._arrays
         net = arrays.base_load_wh.astype(np.float64)
-        np.add.at(net, arrays.region, arrays.net_load_wh + charge - discharge + curtailed)
-        net -= self._exchange.sums(np.zeros_like(self._y), ties)[:, :, 0]
+        np.add.at(net, arrays.region, arrays.net_load_wh + plan.charge - plan.discharge + plan.curtailed)
+        net -= self._exchange.sums(np.zeros_like(self._y), plan.ties)[:, :, 0]
         trade = np.where(net > 0, arrays.buy_price, arrays.sell_price) * net
-        cost, unheld = float(trade.sum() + arrays.wear_price @ discharge.sum(axis=1)), 0.0
-        for q, product in enumerate(arrays.reserves):
+        self._turnover = float(np.abs(trade).sum()) / 1e6
+        cost, unheld = float(trade.sum() + arrays.wear_price @ plan.discharge.sum(axis=1)), 0.0
+        for product, reserve in zip(arrays.reserves, plan.reserve, strict=True):
             held = np.zeros(net.shape)
-            np.add.at(held, arrays.region, reserve[q])
+            np.add.at(held, arrays.region, reserve)
             short = np.maximum(np.array(product.requirement_wh) - held, 0.0)
-            cost += (product.short_price or 0) * float(short.sum())
-            cost -= float(reserve[q].sum(axis=0) @ np.array(product.price))
+            cost += (product.short_price or 0) * float(short.sum()) - float(reserve.sum(axis=0) @ product.price)
             unheld = max(unheld, float(short.max()) if product.short_price is None else 0.0)
+        return cost / 1e6, unheld
+
+    def _one_way(self, found: "_Found", gap: float) -> "_Plan":
+        """The plan without both ways at once, where what reserves up lose by it costs no more than the gap.
+
+        Taking min(c, d/η) out of both keeps the content and gives (1 − η) of it to the region, which reserves up must
+        make room for. Where the price is so low that it would cost, and where reserves need it, binaries decide.
+        """
+        arrays, plan = self._arrays, found.plan
         eta = (arrays.eta_c_ppm * arrays.eta_d_ppm / 1e12)[:, None]
-        both = np.minimum(charge, discharge / eta)
-        both[both > IDLE * (arrays.charge_wh + arrays.discharge_wh)[:, None]] = 0.0
-        charge, discharge = charge - both, discharge - eta * both
-        flows = {"charge": charge, "discharge": discharge, "curtailed": curtailed, "reserve": reserve}
-        found: dict[str, Any] = flows | {"forward": ties[0], "backward": ties[1], "cost": cost / 1e6}
-        return found | {"unheld": unheld}, float(np.abs(trade).sum()) / 1e6
+        price = found.balance[arrays.region]
+        both = np.minimum(plan.charge, plan.discharge / eta)
+        noise = both <= IDLE * (arrays.charge_wh + arrays.discharge_wh)[:, None]
+        dearer = price * (1 - eta) + arrays.wear_price[:, None] * eta < 0
+        other = self._without(plan, np.where(dearer & ~noise, 0.0, both), eta)
+        cost, unheld = self._cost_of(other)
+        if cost - found.cost <= gap * abs(found.cost) and unheld <= MOST_UNHELD_WH:
+            return other
+        both = np.where(noise, both, 0.0)
+        return replace(plan, charge=plan.charge - both, discharge=plan.discharge - eta * both)
+
+    def _without(self, plan: "_Plan", both: Floats, eta: Floats) -> "_Plan":
+        """A plan with so much less charge and discharge, its reserves up within what power and PCC then leave."""
+        arrays = self._arrays
+        charge, discharge = plan.charge - both, plan.discharge - eta * both
+        up = [q for q, product in enumerate(arrays.reserves) if product.direction is Direction.UP]
+        together = plan.reserve[up].sum(axis=0)
+        flow = discharge - charge
+        most = np.minimum(
+            arrays.discharge_wh[:, None] - flow,
+            arrays.pcc_export_wh[:, None] + arrays.net_load_wh + plan.curtailed - flow,
+        )
+        reserve = plan.reserve.copy()
+        reserve[up] *= np.clip(most / np.maximum(together, LEAST_WIDTH), 0.0, 1.0)
+        return replace(plan, charge=charge, discharge=discharge, reserve=reserve)
 
     def _duals(self) -> tuple[Floats, Floats, dict[str, Floats]]:
         """Prices of balances, of what is held, and of stations' rows, cents per MWh, as a certificate has them."""
@@ -389,32 +427,54 @@ class _Search:
         left = (z["charge_least"] - hull) * price - balance[arrays.region] - flow_worth(rows)
         return balance, held, {"store": left / (arrays.eta_c_ppm / MILLION)[:, None]} | rows
 
-    def _inside(self, found: "_Found") -> Inside:
-        plan = {name: value for name, value in found.plan.items() if name not in ("cost", "unheld")}
+    def _inside(self, found: "_Found", gap: float) -> Inside:
+        plan = self._one_way(found, gap)
         return Inside(
-            cost_cents=found.plan["cost"],
+            cost_cents=found.cost,
             bound_cents=found.bound,
             met=found.met,
             count=found.count,
+            charge=plan.charge,
+            discharge=plan.discharge,
+            curtailed=plan.curtailed,
+            reserve=plan.reserve,
+            forward=plan.ties[0],
+            backward=plan.ties[1],
             balance=found.balance,
             held=found.held,
             rows=found.rows,
-            **plan,
         )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Plan:
+    """Flows in Wh."""
+
+    charge: Floats
+    discharge: Floats
+    curtailed: Floats
+    reserve: Floats
+    ties: Floats
+    """Forward and backward."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class _Found:
     """A point's plan and what its prices prove; cents."""
 
-    plan: dict[str, Any]
+    plan: _Plan
+    cost: float
     balance: Floats
     held: Floats
     rows: dict[str, Floats]
     bound: float
-    width: float
     met: bool
     count: int
+
+    @property
+    def width(self) -> float:
+        """What is left between cost and bound."""
+        return self.cost - self.bound
 
 
 def _longest(x: Floats, step: Floats) -> float:
