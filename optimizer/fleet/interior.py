@@ -16,7 +16,7 @@ from numpy.linalg import LinAlgError
 from scipy.linalg import cho_factor, cho_solve  # type: ignore[import-untyped]  # scipy has no stubs
 
 from alliance.fleetplan import MILLION, Direction
-from optimizer.fleet.arrays import FleetArrays, Ints
+from optimizer.fleet.arrays import FleetArrays, Ints, steps_of
 from optimizer.fleet.bound import bound_cents, flow_worth
 from optimizer.fleet.chains import LEAST_WIDTH, Exchange, chains_of
 from optimizer.fleet.newton import Floats, answers, factorised, residuals, steps
@@ -78,7 +78,8 @@ class Inside:
 
 def can_enter(arrays: FleetArrays) -> bool:
     """Whether a part has what the method is for, nothing that it does not know, and a matrix that is worth it."""
-    known = bool(arrays.reserves) and not arrays.leases and not len(arrays.scenario_ppm) and arrays.stations > 0
+    unknown = arrays.leases or len(arrays.scenario_ppm) or any(steps_of(arrays))
+    known = bool(arrays.reserves) and arrays.stations > 0 and not unknown
     prices = arrays.regions * arrays.periods * (1 + len(arrays.reserves))
     return known and prices**3 <= CUBES_A_STATION_PERIOD * arrays.stations * arrays.periods and prices <= MOST_PRICES
 

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from alliance.fleetplan import RISK_NEUTRAL, Direction, Reserve
-from optimizer.fleet.arrays import FleetArrays, Ints
+from optimizer.fleet.arrays import FleetArrays, Ints, steps_of
 from optimizer.fleet.interior import Inside, can_enter, from_inside, part_with_reserves
 from optimizer.fleet.prices import tied_parts
 from optimizer.fleet.relaxed import Prices, Relaxed, relaxed_stamped, row_kinds
@@ -34,7 +34,7 @@ _Part = tuple[Ints, Ints, Ints]
 def can_enter_any(arrays: FleetArrays) -> bool:
     """Whether any part of a fleet with reserves may be entered, and is large enough for it."""
     small = arrays.stations * arrays.periods < LEAST_STATION_PERIODS
-    if small or not arrays.reserves or arrays.leases or len(arrays.scenario_ppm):
+    if small or not arrays.reserves or arrays.leases or len(arrays.scenario_ppm) or any(steps_of(arrays)):
         return False
     return any(can_enter(part_with_reserves(arrays, part)) for part in _parts(arrays))
 

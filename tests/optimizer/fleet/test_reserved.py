@@ -34,7 +34,9 @@ def any_size(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def _holding(kind: str, seed: int) -> FleetProblem:
     """A random fleet with reserves, without what the method leaves to others."""
-    return replace(instance(kind, seed), leases=(), scenarios=(), risk=RISK_NEUTRAL)
+    problem = instance(kind, seed)
+    stations = tuple(replace(s, holding=()) for s in problem.stations)
+    return replace(problem, stations=stations, leases=(), scenarios=(), risk=RISK_NEUTRAL)
 
 
 @pytest.mark.usefixtures("any_size")
@@ -138,6 +140,12 @@ def test_stamped_programme_is_asked_at_once_when_a_matrix_would_be_dearer_than_i
     """Nine tied regions of a station each: their prices are many, their stations few."""
     assert interior.can_enter(fleet("reserve", stations=8, seed=1))
     assert not interior.can_enter(_tied(fleet("reserve", stations=8, seed=1), 9))
+
+
+def test_stamped_programme_is_asked_at_once_when_content_is_held_at_a_price() -> None:
+    arrays = fleet("reserve", stations=8, seed=1)
+    assert reserved.can_enter_any(arrays)
+    assert not reserved.can_enter_any(replace(arrays, holding=np.array([[[1000, 0, 50]]])))
 
 
 def _tied(arrays: FleetArrays, count: int) -> FleetArrays:
