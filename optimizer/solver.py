@@ -160,6 +160,14 @@ class SolverProcess:
         np.savez(request, **named)
         return dict(np.load(io.BytesIO(self._asked(_PRICES, request.getbuffer(), settings)), allow_pickle=False))
 
+    def from_inside(self, named: Mapping[str, Any], *, settings: SolverSettings) -> dict[str, Any]:
+        """Plan a part of a fleet with reserves (`optimizer.fleet.reserved`). Raises SolverTimedOut or SolverFailed."""
+        import numpy as np
+
+        request = io.BytesIO()
+        np.savez(request, **named)
+        return dict(np.load(io.BytesIO(self._asked(_INSIDE, request.getbuffer(), settings)), allow_pickle=False))
+
     def _asked(self, kind: bytes, request: bytes | memoryview, settings: SolverSettings) -> bytes:
         """One request, one answer, in time."""
         if self._child is None:
@@ -227,7 +235,7 @@ def main() -> None:
         _send(sys.stdout.buffer, kind, _ANSWERS[kind](body))
 
 
-_JOBS, _ARRAYS, _PRICES, _WALK = b"jobs", b"arrays", b"prices", b"walk"
+_JOBS, _ARRAYS, _PRICES, _INSIDE, _WALK = b"jobs", b"arrays", b"prices", b"inside", b"walk"
 
 
 def _send(pipe: IO[bytes], kind: bytes, body: bytes | memoryview) -> None:
@@ -283,6 +291,16 @@ def _prices_answered(body: bytes) -> memoryview:
     return reply.getbuffer()
 
 
+def _inside_answered(body: bytes) -> memoryview:
+    import numpy as np
+
+    from optimizer.fleet.reserved import answered
+
+    reply = io.BytesIO()
+    np.savez(reply, **answered(np.load(io.BytesIO(body), allow_pickle=False)))
+    return reply.getbuffer()
+
+
 def _walk_answered(body: bytes) -> bytes:
     from optimizer.walk import walked
 
@@ -308,6 +326,7 @@ _ANSWERS: dict[bytes, Callable[[bytes], bytes | memoryview]] = {
     _JOBS: _jobs_answered,
     _ARRAYS: _arrays_answered,
     _PRICES: _prices_answered,
+    _INSIDE: _inside_answered,
     _WALK: _walk_answered,
 }
 

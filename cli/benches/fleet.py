@@ -19,9 +19,11 @@ from cli.benches.measure import Comparison, Figure, Figures, Finding, Measured
 
 SIZES = (1000,)
 GAP, GAP_LARGE = 1e-5, 1e-4
+GAP_OF = {"reserve": 5e-4}
+"""Of cases that are asked for another gap, at any size."""
 MOST_STATIONS = {"site": 1, "cvar": 100}
 """Of cases that are not asked at every size: with scenarios every backend solves the whole matrix."""
-OURS = {"site": "site", "cvar": "stamped-risk"}
+OURS = {"site": "site", "cvar": "stamped-risk", "reserve": "planned-reserve"}
 """Our backend of a case; prices for every other."""
 LARGE = 10_000
 """From so many stations on a gap of `GAP_LARGE` is asked for, and HiGHS solves a few regions only."""
@@ -29,11 +31,13 @@ TOLERANCE = 1e-6
 VIOLATION_WH = 1e-2
 MOST_DIRECT = 1000
 """Stations of the largest fleet whose whole matrix HiGHS is given; a region at a time it is given any."""
+PEER_SECONDS = {"reserve": 300.0}
+"""Of a backend that is compared with, where a case's limit is lower than `MOST_SECONDS`."""
 MOST_SECONDS = 1800.0
 """Wall time after which a backend's process is ended and left out."""
 _ROOT = Path(__file__).resolve().parents[2]
 _PEERS = _ROOT / ".venv-peers" / "bin" / "python"
-PEERS: dict[str, tuple[str, ...]] = {"site": ("flexmeasures",), "mpc": (), "cvar": ()}
+PEERS: dict[str, tuple[str, ...]] = {"site": ("flexmeasures",), "mpc": (), "cvar": (), "reserve": ()}
 """Which of others' planners are asked a case; every other case PyPSA is asked. A rolled plan begins with ours."""
 
 
@@ -135,13 +139,14 @@ class SeedRun:
 
 def run_seed(case: str, size: int, seed: int, *, peers: bool, limit_s: float) -> SeedRun:
     """One fleet by prices and by every backend that it is compared with."""
-    gap = GAP_LARGE if size >= LARGE else GAP
+    gap = GAP_OF.get(case, GAP_LARGE if size >= LARGE else GAP)
+    peer_s = min(limit_s, PEER_SECONDS.get(case, limit_s))
     ours = backend(OURS.get(case, "prices"), case, size, seed, gap, limit_s=limit_s)
     others: list[Run] = []
     slow: list[BackendTooSlow] = []
     for name in (*_others(case, size), *(PEERS.get(case, ("pypsa",)) if peers else ())):
         try:
-            others.append(backend(name, case, size, seed, gap, limit_s=limit_s))
+            others.append(backend(name, case, size, seed, gap, limit_s=peer_s))
         except BackendTooSlow as error:
             slow.append(error)
     require_true(case, size, seed, ours, others)
@@ -192,6 +197,8 @@ _AGAINST = {
     "direct": "numpy → HiGHS, the whole matrix",
     "regions": "numpy → HiGHS, region by region",
     "direct-risk": "numpy → HiGHS, the whole matrix",
+    "direct-reserve": "numpy → HiGHS' simplex, the whole matrix",
+    "direct-reserve-ipm": "numpy → HiGHS' interior point, the whole matrix",
     "pypsa": "PyPSA, network built and solved by HiGHS",
     "flexmeasures": "FlexMeasures' device_scheduler, its frames made beforehand",
 }
@@ -200,6 +207,8 @@ _AGAINST = {
 def _others(case: str, size: int) -> list[str]:
     if case == "cvar":
         return ["direct-risk"]
+    if case == "reserve":
+        return ["direct-reserve", "direct-reserve-ipm"]
     regions = 1 if case in ("one-region", "site") else max(1, size // STATIONS_A_REGION)
     whole = ["direct"] if size <= MOST_DIRECT or (case == "full" and regions > 1) or case == "one-region" else []
     return whole + (["regions"] if regions > 1 and case != "full" else []) or ["direct"]

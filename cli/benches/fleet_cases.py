@@ -8,14 +8,23 @@ from typing import Any
 
 import numpy as np
 
-from alliance.fleetplan import RISK_NEUTRAL, Risk
+from alliance.fleetplan import RISK_NEUTRAL, Direction, Reserve, Risk
 from optimizer.fleet.arrays import FleetArrays, Ints
 
-CASES = ("base", "tight", "negative", "spiky", "one-region", "full", "site", "mpc", "cvar")
+CASES = ("base", "tight", "negative", "spiky", "one-region", "full", "site", "mpc", "cvar", "reserve")
 STATIONS_A_REGION = 250
 SCENARIOS = 8
 CVAR = Risk(cvar_alpha_ppm=750_000, cvar_weight_ppm=300_000)
 """Three tenths of what counts are the dearest two of eight scenarios."""
+PRODUCTS = (
+    (Direction.UP, 900, 0, 6_000, 0.10),
+    (Direction.UP, 1_800, 150_000, 3_000, 0.15),
+    (Direction.DOWN, 1_800, 150_000, 2_000, 0.15),
+)
+"""Primary response, and automatic generation control up and down: direction, how long a call is borne, share that is
+called (ppm), paid for each MW and hour (cents), and the share of a region's power that must be held."""
+SHORT_PRICE = 200_000
+"""What each MW and hour that is not held costs, cents."""
 BLOCK = 2000
 QUARTER_S, FIVE_MINUTES_S = 900, 300
 MILLION = 1_000_000
@@ -72,7 +81,7 @@ class _Maker:
             own_need_floor_wh=floor,
             content_most_wh=battery["energy_max_wh"][:, None],
             curtailable_wh=curtailable,
-            reserves=(),
+            reserves=self._reserves(region, battery) if self.case == "reserve" else (),
             **self._scenarios(net),
             **battery,
             **rights,
@@ -122,6 +131,27 @@ class _Maker:
             "scenario_net_load_wh": _whole(net * share),
             "risk": CVAR if count else RISK_NEUTRAL,
         }
+
+    def _reserves(self, region: Ints, battery: dict[str, Ints]) -> tuple[Reserve, ...]:
+        """What must be held moves through the day about a share of each region's power; so does what is paid for it."""
+        power = np.zeros(self.regions)
+        np.add.at(power, region, np.minimum(battery["charge_wh"], battery["discharge_wh"]))
+        found = []
+        for direction, duration_s, activation_ppm, price, share in PRODUCTS:
+            moves = 1 + 0.3 * np.sin((self.hour - self.rng.uniform(0, 24)) / 12 * np.pi)
+            wanted = share * power[:, None] * moves * self.rng.uniform(0.9, 1.1, (self.regions, self.periods))
+            paid = _whole(price * moves * self.rng.uniform(0.8, 1.2, self.periods))
+            found.append(
+                Reserve(
+                    direction=direction,
+                    duration_s=duration_s,
+                    activation_ppm=activation_ppm,
+                    price=tuple(paid.tolist()),
+                    requirement_wh=tuple(map(tuple, _whole(wanted).tolist())),
+                    short_price=SHORT_PRICE,
+                )
+            )
+        return tuple(found)
 
     def _load_and_pv(self, power: Ints) -> tuple[Floats, Floats]:
         rng, n = self.rng, len(power)

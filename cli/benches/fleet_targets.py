@@ -9,7 +9,7 @@ from cli.benches.measure import Figure, Figures
 NEVER_SLOWER = 1.0
 RATIO = {("base", 1_000): 0.2, ("base", 5_000): 0.2}
 """Processor time as a share of the better of HiGHS whole and by region; `NEVER_SLOWER` where nothing else is said."""
-WALL_S = {("mpc", 1_000): 3.0, ("base", 50_000): 15.0, ("site", 1): 25e-6}
+WALL_S = {("mpc", 1_000): 3.0, ("base", 50_000): 15.0, ("site", 1): 25e-6, ("reserve", 1_000): 15.0}
 MOST_PEAK_MB, PEAK_FROM = 250.0, 5_000
 """From so many stations on memory has a limit."""
 

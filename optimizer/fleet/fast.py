@@ -20,6 +20,7 @@ from optimizer.fleet.kernel import COMPILED, Floats
 from optimizer.fleet.model import RELAXED, OneWay
 from optimizer.fleet.prices import Priced, by_prices, can_price, part_of, subfleet, tied_parts
 from optimizer.fleet.relaxed import Prices, Relaxed, relaxed_stamped, standing_still
+from optimizer.fleet.reserved import can_enter_any, relaxed_inside
 from optimizer.linear import SolverTimedOut
 from optimizer.solver import SolverProcess, SolverSettings
 
@@ -47,6 +48,8 @@ def relaxed_fast(
     holds prices to begin with (regions × T); `others` are further processes among which the parts are shared out. A
     part is solved alone in any case, so the answer is the same however many there are.
     """
+    if COMPILED and one_way == RELAXED and can_enter_any(arrays):
+        return relaxed_inside(arrays, process=process, settings=settings, gap=gap, others=others)
     if not COMPILED or one_way != RELAXED or not can_price(arrays) or not arrays.stations:
         return relaxed_stamped(arrays, process=process, settings=settings, one_way=one_way)
     processes = (process, *others)

@@ -24,7 +24,9 @@ NEAR_FLOW = 1e-7
 INWARD_WH = 1e-6
 """By so much an envelope keeps off a level that is not whole."""
 SPARED_WH = (0, 1, 3, 9)
-"""By so much each station's reserves are less than planned, tried in order."""
+"""By so much reserves are less than planned, tried in order: where a station finds no flow, and at last everywhere."""
+MOST_SPARINGS = 8
+"""How often the places where no flow is found are told apart from the others."""
 FAR_WH = 1 << 50
 MOST_FLOW = 10**12
 """No flow is larger; integers of 64 bits hold what it adds to the content."""
@@ -36,6 +38,8 @@ class RoundingFailed(Refused):
 
     place: str
     period: int
+    stuck: Ints = None
+    """Where no flow is found (n × T, bool), if reserves may be in the way."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -79,16 +83,31 @@ class Rounded:
 def rounded(arrays: FleetArrays, draft: Draft) -> Rounded:
     """Round a draft. Raises RoundingFailed.
 
-    Where no whole Wh are left for flows: with a little less of the reserves, then with lessees who rest if they may.
+    Where no whole Wh are left for flows: with a little less of the reserves, at first there alone, then with lessees
+    who rest if they may.
     """
     for aim in (draft.lease, np.zeros_like(draft.lease))[: 2 if arrays.leases else 1]:
-        for spared in SPARED_WH[: len(SPARED_WH) if arrays.reserves else 1]:
+        spared = np.zeros(arrays.shape, dtype=np.int64)
+        for attempt in range(MOST_SPARINGS + len(SPARED_WH) if arrays.reserves else 1):
             try:
                 theirs = _rounded_leases(arrays, aim)
                 return _rounded(arrays, draft, _rounded_reserves(arrays, draft.reserve, spared), theirs)
             except RoundingFailed as error:
                 failed = error
+            spared = _more_spared(spared, failed, attempt)
     raise failed
+
+
+def _more_spared(spared: Ints, failed: RoundingFailed, attempt: int) -> Ints:
+    """The next amount where no flow was found, just before and after; everywhere once that was tried often enough."""
+    last = len(SPARED_WH) - 1
+    if attempt >= MOST_SPARINGS or failed.stuck is None or (spared[failed.stuck] >= SPARED_WH[last]).any():
+        return np.maximum(spared, SPARED_WH[min(last, max(1, attempt - MOST_SPARINGS + 1))])
+    near = failed.stuck.copy()
+    near[:, 1:] |= failed.stuck[:, :-1]
+    near[:, :-1] |= failed.stuck[:, 1:]
+    step = np.searchsorted(SPARED_WH, spared, side="right")
+    return np.where(near, np.array(SPARED_WH)[np.minimum(step, last)], spared)
 
 
 def _rounded(arrays: FleetArrays, draft: Draft, reserve: Ints, theirs: Ints) -> Rounded:
@@ -99,12 +118,19 @@ def _rounded(arrays: FleetArrays, draft: Draft, reserve: Ints, theirs: Ints) -> 
     battery = np.zeros(arrays.shape, dtype=np.int64)
     curtailed = np.zeros((len(arrays.case_ppm), *arrays.shape), dtype=np.int64)
     order = _Segments(arrays.region, arrays.regions)
+    stuck = np.zeros(arrays.shape, dtype=bool)
     for t in range(arrays.periods):
         aim = order.rounded(draft.curtailed[:, :, t])
         low, high = room.flows(t, content)
+        if arrays.reserves and (low > high).any():
+            stuck[:, t] = low > high
+            high = np.maximum(low, high)
         battery[:, t] = _flows(order, draft.battery[:, t], low, high, room.totals(t, aim), t)
         curtailed[:, :, t] = _curtailments(order, room, battery[:, t], aim, t)
         content.pass_period(battery[:, t], *room.called(t))
+    if stuck.any():
+        i, t = (int(k) for k in np.unravel_index(int(np.argmax(stuck)), stuck.shape))
+        raise RoundingFailed(place=f"stations[{i}]", period=t, stuck=stuck)
     return Rounded(battery=battery, reserve=reserve, curtailed=curtailed, tie=tie, lease=theirs)
 
 
@@ -113,13 +139,15 @@ def _require_start(arrays: FleetArrays, reserve: Ints) -> None:
     start = arrays.start_wh - leased_of(arrays, "start_wh")
     spare = np.maximum(0, start - arrays.energy_min_wh)
     free = np.maximum(0, arrays.energy_max_wh - leased_of(arrays, "energy_wh") - start)
+    stuck = np.zeros(arrays.shape, dtype=bool)
     for i, held in enumerate(reserve[:, :, 0].T.tolist() if len(reserve) else []):
         calls = [(q.direction, q.duration_s * wh) for q, wh in zip(arrays.reserves, held, strict=True)]
         up = sum(x for direction, x in calls if direction is Direction.UP) * MILLION
         down = sum(x for direction, x in calls if direction is Direction.DOWN) * int(arrays.eta_c_ppm[i])
         given = int(spare[i]) * arrays.period_s * int(arrays.eta_d_ppm[i])
-        if up > given or down > int(free[i]) * arrays.period_s * MILLION:
-            raise RoundingFailed(place=f"stations[{i}]", period=0)
+        stuck[i, 0] = up > given or down > int(free[i]) * arrays.period_s * MILLION
+    if stuck.any():
+        raise RoundingFailed(place=f"stations[{int(np.argmax(stuck[:, 0]))}]", period=0, stuck=stuck)
 
 
 class _Segments:
@@ -485,10 +513,11 @@ def _together(arrays: FleetArrays, reserve: Any, direction: Direction, weigh: An
     return found
 
 
-def _rounded_reserves(arrays: FleetArrays, draft: Floats, spared: int) -> Ints:
-    """Reserves in whole Wh: rounded down less what is spared, then up where what must be held calls for it.
+def _rounded_reserves(arrays: FleetArrays, draft: Floats, spared: Ints) -> Ints:
+    """Reserves in whole Wh: rounded down less what is spared (n × T), then up where what must be held calls for it.
 
-    Of a requirement that may give way no more is called for than the draft holds, and nothing once some is spared.
+    Of a requirement that may give way no more is called for than the draft holds, and not where some is spared; for
+    one that may not, stations there are called upon last.
     """
     order = _Segments(arrays.region, arrays.regions)
     found = np.zeros(draft.shape, dtype=np.int64)
@@ -497,13 +526,16 @@ def _rounded_reserves(arrays: FleetArrays, draft: Floats, spared: int) -> Ints:
         for t in range(arrays.periods):
             aim = np.maximum(draft[q, :, t], 0.0)
             whole = np.floor(aim + NEAR_WH).astype(np.int64)
-            held = np.maximum(whole - spared, 0)
-            least = wanted[:, t]
-            if product.short_price is not None:
-                least = np.minimum(least, np.floor(order.sums(aim) + NEAR_WH).astype(np.int64) * (spared == 0))
-            for most in (whole, whole + (aim > whole + NEAR_WH)):
+            above = whole + (aim > whole + NEAR_WH)
+            free, held = spared[:, t] == 0, np.maximum(whole - spared[:, t], 0)
+            least, rooms = wanted[:, t], [np.where(free, whole, held), np.where(free, above, held)]
+            if product.short_price is None:
+                rooms += [whole, above]
+            else:
+                least = np.minimum(least, np.floor(order.sums(aim) + NEAR_WH).astype(np.int64))
+            for most in rooms:
                 missing = np.maximum(least - order.sums(held), 0)
-                held = held + order.shared(missing, most - held)
+                held = held + order.shared(missing, np.maximum(most - held, 0))
             found[q, :, t] = held
     return found
 

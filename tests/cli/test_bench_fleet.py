@@ -86,6 +86,15 @@ def test_stamped_and_direct_risk_agree_when_a_fleet_has_scenarios() -> None:
     assert each.ours.recomputed == pytest.approx(each.ours.cost, rel=AGREED)
 
 
+def test_planner_and_direct_builds_agree_when_a_fleet_holds_reserves() -> None:
+    each = fleet.run_seed("reserve", 8, 1, peers=False, limit_s=fleet.MOST_SECONDS)
+    simplex, inside = each.others
+    assert simplex.cost == pytest.approx(inside.cost, rel=AGREED)
+    assert each.ours.bound is not None
+    assert each.ours.bound <= simplex.cost * (1 + AGREED)
+    assert simplex.cost * (1 - AGREED) <= each.ours.cost <= simplex.cost * (1 + fleet.GAP_OF["reserve"])
+
+
 @pytest.mark.campaign  # others' planners are 2 GB: `make bench-peers` installs them and runs this
 @pytest.mark.parametrize(
     ("peer", "ours", "case", "size"),

@@ -178,7 +178,7 @@ def test_stamped_model_answers_when_prices_have_no_time(process: SolverProcess) 
     assert bound == pytest.approx(found.cost_cents, rel=1e-6), "its prices prove it as those of the fast path do"
 
 
-def test_stamped_model_answers_when_there_are_reserves(process: SolverProcess) -> None:
+def test_stamped_model_answers_when_a_small_fleet_holds_reserves(process: SolverProcess) -> None:
     arrays = arrays_of(instance("reserves", 0))
     assert not can_price(arrays)
     expected = relaxed_stamped(arrays, process=process, settings=SETTINGS)
