@@ -34,7 +34,8 @@ _Part = tuple[Ints, Ints, Ints]
 def can_enter_any(arrays: FleetArrays) -> bool:
     """Whether any part of a fleet with reserves may be entered, and is large enough for it."""
     small = arrays.stations * arrays.periods < LEAST_STATION_PERIODS
-    if small or not arrays.reserves or arrays.leases or len(arrays.scenario_ppm) or any(steps_of(arrays)):
+    stepped = any(steps_of(arrays)) or len(arrays.tie_steps) > 0
+    if small or not arrays.reserves or arrays.leases or len(arrays.scenario_ppm) or stepped or arrays.cuts:
         return False
     return any(can_enter(part_with_reserves(arrays, part)) for part in _parts(arrays))
 
@@ -190,6 +191,7 @@ def _joined(arrays: FleetArrays, answers: _Answers) -> Relaxed:
         prices=Prices(case_weights=np.ones(1), balance=balance, held=held, rows=rows),
         lease_charge=nothing,
         lease_discharge=nothing,
+        skipped=np.zeros(tie),
         **flows,
         **ties,
     )

@@ -36,7 +36,20 @@ def _holding(kind: str, seed: int) -> FleetProblem:
     """A random fleet with reserves, without what the method leaves to others."""
     problem = instance(kind, seed)
     stations = tuple(replace(s, holding=()) for s in problem.stations)
-    return replace(problem, stations=stations, leases=(), scenarios=(), risk=RISK_NEUTRAL)
+    regions = tuple(replace(r, cut_most_wh=(), cut_price=()) for r in problem.regions)
+    ties = tuple(replace(tie, steps=()) for tie in problem.ties)
+    plain = {"leases": (), "scenarios": (), "risk": RISK_NEUTRAL}
+    return replace(problem, stations=stations, regions=regions, ties=ties, **plain)
+
+
+def test_stamped_programme_is_asked_when_a_fleet_has_what_the_method_does_not_know() -> None:
+    plain = _holding("reserves", 1)
+    large = replace(plain, stations=plain.stations * 200)
+    cut = {"cut_most_wh": (5,) * plain.periods, "cut_price": (90_000,) * plain.periods}
+    assert reserved.can_enter_any(arrays_of(large))
+    assert not reserved.can_enter_any(
+        arrays_of(replace(large, regions=tuple(replace(r, **cut) for r in plain.regions)))
+    )
 
 
 @pytest.mark.usefixtures("any_size")
