@@ -24,11 +24,17 @@ OF_THE_DEMO = ("tests/journeys/", "tests/page/", "tests/cli/test_bench_day.py")
 _FIXTURES = {"demos", "played_day", "live_demo"}
 
 
+OF_ONE_RUN = ("tests/contracts/test_forge.py", "tests/contracts/test_artifacts.py")
+"""Files whose tests read one long run of a fixture."""
+
+
 class OneDemo(LoadScopeScheduling):
-    """Hands tests out one by one, and those of the demo to a single worker, in their order."""
+    """Hands tests out one by one, those of the demo to a single worker, in their order, and those of one run together."""
 
     def _split_scope(self, nodeid: str) -> str:
-        return "demo" if nodeid.startswith(OF_THE_DEMO) else nodeid
+        if nodeid.startswith(OF_THE_DEMO):
+            return "demo"
+        return next((file for file in OF_ONE_RUN if nodeid.startswith(file)), nodeid)
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -104,6 +104,7 @@ def test_no_right_leaf_is_overturned_when_it_is_disputed(room: Courtroom) -> Non
 
 def test_wrong_energy_is_set_right_and_every_line_after_it_when_the_readings_are_shown(room: Courtroom) -> None:
     """One Wh more in a meter, settled as if it were so: the quantity, the sums and each line that follow are overturned."""
+    leaves = settlement_tree(room.truth).leaves
     for status in (QuantityStatus.METERED, QuantityStatus.ESTIMATED):
         true = next(q for q in room.truth.quantities if q.status is status and q.slot not in BALANCED)
         bent = with_net(room, true.station, true.slot, true.net_wh + 40_000)
@@ -115,7 +116,7 @@ def test_wrong_energy_is_set_right_and_every_line_after_it_when_the_readings_are
         assert (found.expected, found.got, found.moved_cents) == (true.net_wh, true.net_wh + 40_000, 0)
         assert gas < GAS_LIMIT
         for index, leaf in enumerate(docket.statements[1].leaves):
-            if leaf.kind in (LeafKind.SLOT_TOTAL, LeafKind.LINE) and differs(room, bent, index, leaf):
+            if leaf.kind in (LeafKind.SLOT_TOTAL, LeafKind.LINE) and differs(leaf, leaves[index]):
                 gas, _ = room.upheld(dispute(docket, 1, index))
                 assert gas < GAS_LIMIT
         assert chain.rpc.call("evm_revert", [taken])
@@ -129,9 +130,8 @@ def with_net(room: Courtroom, station: int, slot: int, net_wh: int) -> Statement
     return settle(replace(room.inputs, quantities=changed))
 
 
-def differs(room: Courtroom, bent: Statement, index: int, leaf: Leaf) -> bool:
+def differs(leaf: Leaf, true: Leaf) -> bool:
     """Whether a leaf is judged otherwise than posted: sums, and lines by their cents (shares hang on weights, which are not)."""
-    true = settlement_tree(room.truth).leaves[index]
     if leaf.kind is LeafKind.SLOT_TOTAL:
         return leaf.body != true.body
     amount = slice(9 * 32, 10 * 32)
