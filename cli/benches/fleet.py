@@ -26,7 +26,7 @@ MOST_STATIONS = {"site": 1, "cvar": 100}
 OURS = {"site": "site", "cvar": "stamped-risk", "reserve": "planned-reserve"}
 """Our backend of a case; prices for every other."""
 LARGE = 10_000
-"""From so many stations on a gap of `GAP_LARGE` is asked for, and HiGHS solves a few regions only."""
+"""From so many stations on a gap of `GAP_LARGE` is asked for."""
 TOLERANCE = 1e-6
 VIOLATION_WH = 1e-2
 MOST_DIRECT = 1000
