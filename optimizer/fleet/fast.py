@@ -14,13 +14,13 @@ from typing import Any
 
 import numpy as np
 
-from alliance.fleetplan import RISK_NEUTRAL
 from optimizer.fleet.arrays import FleetArrays, Ints
 from optimizer.fleet.kernel import COMPILED, Floats
 from optimizer.fleet.model import RELAXED, OneWay
 from optimizer.fleet.prices import Priced, by_prices, can_price, part_of, subfleet, tied_parts
 from optimizer.fleet.relaxed import Prices, Relaxed, relaxed_stamped, standing_still
 from optimizer.fleet.reserved import can_enter_any, relaxed_inside
+from optimizer.fleet.sending import named, received, sent, value_of
 from optimizer.linear import SolverTimedOut
 from optimizer.solver import SolverProcess, SolverSettings
 
@@ -28,7 +28,6 @@ GAP = 1e-5
 """Proved relative gap at which prices are good enough."""
 PRICES_SHARE = 0.6
 """Of the time limit that prices may take; the rest is the stamped programme's."""
-_UNSENT = ("reserves", "risk", "leases")
 
 
 def relaxed_fast(
@@ -86,9 +85,9 @@ def _solved(
     stations = np.flatnonzero(np.isin(arrays.region, regions))
     ties = np.flatnonzero(np.isin(arrays.tie_from, regions))
     own = subfleet(arrays, stations=stations, regions=regions, ties=ties)
-    named = {**_sent(own), **asked, "wall_s": np.array(PRICES_SHARE * settings.time_limit_s)}
-    named |= {} if guess is None else {"guess": guess[regions]}
-    parts = _parts(process.by_prices(named, settings=settings))
+    request = {**sent(own), **asked, "wall_s": np.array(PRICES_SHARE * settings.time_limit_s)}
+    request |= {} if guess is None else {"guess": guess[regions]}
+    parts = _parts(process.by_prices(request, settings=settings))
     if parts is None:
         return None
     found: _Answers = []
@@ -128,10 +127,7 @@ def _shares(arrays: FleetArrays, count: int) -> list[Ints]:
 
 def answered(request: Mapping[str, Any]) -> dict[str, Any]:
     """What the solver's process does with a request: the parts as named arrays, `parts` −1 if there is no plan."""
-    sent = {f.name: request[f.name] for f in fields(FleetArrays) if f.name not in _UNSENT}
-    whole = {name: int(sent.pop(name)) for name in ("periods", "period_s")}
-    named: dict[str, Any] = {**whole, **sent}
-    arrays = FleetArrays(**named, reserves=(), risk=RISK_NEUTRAL)
+    arrays = received(request)
     reply: dict[str, Any] = {}
     count = 0
     seconds = float(request["seconds"])
@@ -143,24 +139,16 @@ def answered(request: Mapping[str, Any]) -> dict[str, Any]:
     for part in by_prices(arrays, seconds=None if np.isnan(seconds) else seconds, **options):
         if part is None:
             return {"parts": np.array(-1)}
-        reply |= {f"{f.name} {count}": np.asarray(getattr(part, f.name)) for f in fields(Priced)}
+        reply |= {f"{name} {count}": value for name, value in named(part).items()}
         count += 1
     return reply | {"parts": np.array(count)}
-
-
-def _sent(arrays: FleetArrays) -> dict[str, Any]:
-    return {f.name: np.asarray(getattr(arrays, f.name)) for f in fields(FleetArrays) if f.name not in _UNSENT}
 
 
 def _parts(reply: Mapping[str, Any]) -> list[Priced] | None:
     count = int(reply["parts"])
     if count < 0:
         return None
-    return [Priced(**{f.name: _value(reply[f"{f.name} {k}"]) for f in fields(Priced)}) for k in range(count)]
-
-
-def _value(array: Any) -> Any:
-    return array if array.ndim else array.item()
+    return [Priced(**{f.name: value_of(reply[f"{f.name} {k}"]) for f in fields(Priced)}) for k in range(count)]
 
 
 class _Joined:

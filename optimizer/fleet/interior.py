@@ -20,7 +20,7 @@ from optimizer.fleet.arrays import FleetArrays, Ints, steps_of
 from optimizer.fleet.bound import bound_cents, flow_worth
 from optimizer.fleet.chains import LEAST_WIDTH, Exchange, chains_of
 from optimizer.fleet.newton import Floats, answers, factorised, residuals, steps
-from optimizer.fleet.prices import subfleet
+from optimizer.fleet.prices import NOISE, subfleet
 from optimizer.fleet.relaxed import row_kinds
 from optimizer.fleet.scaled import scaled
 
@@ -41,8 +41,6 @@ UNKEPT = 1e-6
 """Of a station's power, and of a region's: by so much rows may be off in a plan, less than what rounding moves."""
 MOST_UNHELD_WH = 1.0
 """Of a requirement that does not bend: whole reserves make up for it."""
-NOISE = 1e-9
-"""Of a fleet's turnover: floats prove no smaller gap."""
 NEAR = 5.0
 """A bound is computed once complementarity is within so many times the gap that is asked for."""
 RAISED = 1e-13

@@ -13,12 +13,12 @@ from typing import Any
 
 import numpy as np
 
-from alliance.fleetplan import RISK_NEUTRAL, Direction, Reserve
 from optimizer.fleet.arrays import FleetArrays, Ints, steps_of
 from optimizer.fleet.interior import Inside, can_enter, from_inside, part_with_reserves
 from optimizer.fleet.prices import tied_parts
 from optimizer.fleet.relaxed import Prices, Relaxed, relaxed_stamped, row_kinds
 from optimizer.fleet.scaled import scaled
+from optimizer.fleet.sending import named, received, sent, value_of
 from optimizer.linear import SolverTimedOut
 from optimizer.solver import SolverProcess, SolverSettings
 
@@ -26,7 +26,6 @@ LEAST_STATION_PERIODS = 500
 """Fleets that are smaller HiGHS solves at once, and to a corner, which survives rounding best."""
 INSIDE_SHARE = 0.6
 """Of the time limit that the method may take; the rest is the stamped programme's."""
-_UNSENT = ("reserves", "risk", "leases")
 _Part = tuple[Ints, Ints, Ints]
 """Numbers of its stations, regions and ties in the fleet."""
 
@@ -94,7 +93,7 @@ def _one(part: FleetArrays, process: SolverProcess, *, gap: float, settings: Sol
     end, inside = time.monotonic() + settings.time_limit_s, None
     if can_enter(part):
         seconds = INSIDE_SHARE * settings.time_limit_s
-        asked = {**_sent(part), "gap": np.array(gap), "seconds": np.array(seconds)}
+        asked = {**sent(part), "gap": np.array(gap), "seconds": np.array(seconds)}
         inside = _inside(process.from_inside(asked, settings=settings))
         if inside.met:
             return inside
@@ -110,52 +109,14 @@ def _one(part: FleetArrays, process: SolverProcess, *, gap: float, settings: Sol
 
 def answered(request: Mapping[str, Any]) -> dict[str, Any]:
     """What the solver's process does with a request: one part as named arrays."""
-    sent = {f.name: request[f.name] for f in fields(FleetArrays) if f.name not in _UNSENT}
-    whole = {name: int(sent.pop(name)) for name in ("periods", "period_s")}
-    named: dict[str, Any] = {**whole, **sent}
-    arrays = FleetArrays(**named, reserves=_reserves(request), risk=RISK_NEUTRAL)
-    found = from_inside(arrays, gap=float(request["gap"]), seconds=float(request["seconds"]))
-    reply = {f.name: np.asarray(getattr(found, f.name)) for f in fields(Inside) if f.name != "rows"}
-    return reply | {f"row {kind}": values for kind, values in found.rows.items()}
-
-
-def _sent(arrays: FleetArrays) -> dict[str, Any]:
-    named = {f.name: np.asarray(getattr(arrays, f.name)) for f in fields(FleetArrays) if f.name not in _UNSENT}
-    short = [-1 if q.short_price is None else q.short_price for q in arrays.reserves]
-    return named | {
-        "reserve up": np.array([q.direction is Direction.UP for q in arrays.reserves]),
-        "reserve figures": np.array([(q.duration_s, q.activation_ppm) for q in arrays.reserves]),
-        "reserve short_price": np.array(short),
-        "reserve price": np.array([q.price for q in arrays.reserves]),
-        "reserve requirement_wh": np.array([q.requirement_wh for q in arrays.reserves]),
-    }
-
-
-def _reserves(request: Mapping[str, Any]) -> tuple[Reserve, ...]:
-    columns = [
-        request[f"reserve {name}"].tolist() for name in ("up", "figures", "short_price", "price", "requirement_wh")
-    ]
-    return tuple(
-        Reserve(
-            direction=Direction.UP if up else Direction.DOWN,
-            duration_s=figures[0],
-            activation_ppm=figures[1],
-            price=tuple(price),
-            requirement_wh=tuple(map(tuple, wanted)),
-            short_price=None if short < 0 else short,
-        )
-        for up, figures, short, price, wanted in zip(*columns, strict=True)
-    )
+    found = from_inside(received(request), gap=float(request["gap"]), seconds=float(request["seconds"]))
+    return named(found, but=("rows",)) | {f"row {kind}": values for kind, values in found.rows.items()}
 
 
 def _inside(reply: Mapping[str, Any]) -> Inside:
-    named: dict[str, Any] = {f.name: _value(reply[f.name]) for f in fields(Inside) if f.name != "rows"}
-    rows = {name.removeprefix("row "): values for name, values in reply.items() if name.startswith("row ")}
-    return Inside(**named, rows=rows)
-
-
-def _value(array: Any) -> Any:
-    return array if array.ndim else array.item()
+    values: dict[str, Any] = {f.name: value_of(reply[f.name]) for f in fields(Inside) if f.name != "rows"}
+    rows = {name.removeprefix("row "): array for name, array in reply.items() if name.startswith("row ")}
+    return Inside(**values, rows=rows)
 
 
 def _parts(arrays: FleetArrays) -> list[_Part]:
