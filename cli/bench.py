@@ -19,6 +19,7 @@ from rich.console import Console
 from rich.table import Table
 
 from alliance.errors import AllianceError
+from alliance.fleetplan import MOST_STATIONS
 from cli.benches import fleet
 from cli.benches.document import FIGURES, TEXTS, TIMES, document, figure_rows, time_rows
 from cli.benches.fleet_cases import CASES as FLEETS
@@ -55,7 +56,8 @@ def bench(
     case: Annotated[list[str] | None, typer.Option(help=f"One of {', '.join(CASES)}; may be repeated.")] = None,
     demo: Annotated[Path, typer.Option(help="A demo's folder: its day is audited if it was played.")] = _DEMO,
     size: Annotated[
-        list[int] | None, typer.Option(help="Stations of the fleets (case fleet); may be repeated.")
+        list[int] | None,
+        typer.Option(min=1, max=MOST_STATIONS, help="Stations of the fleets (case fleet); may be repeated."),
     ] = None,
     fleet_case: Annotated[
         list[str] | None, typer.Option(help=f"One of {', '.join(FLEETS)} (case fleet); may be repeated.")
@@ -65,7 +67,7 @@ def bench(
         bool, typer.Option("--peers", help="Ask PyPSA and FlexMeasures too (case fleet; make bench-peers).")
     ] = False,
     limit_s: Annotated[
-        float, typer.Option(help="Wall time after which a backend is ended and left out (case fleet).")
+        float, typer.Option(min=1, help="Wall time after which a backend is ended and left out (case fleet).")
     ] = fleet.MOST_SECONDS,
     out: Annotated[
         Path | None, typer.Option(help="Where the tables go; docs/benchmarks.md after a run of all cases.")

@@ -146,6 +146,22 @@ def test_case_is_refused_when_there_is_none_of_that_name() -> None:
     assert "segments" in done.stderr
 
 
+@pytest.mark.parametrize(
+    ("option", "value", "limit"),
+    [
+        ("--size", "0", "greater than or equal to 1"),
+        ("--size", "100001", "less than or equal to 100000"),
+        ("--seeds", "0", "greater than or equal to 1"),
+        ("--limit-s", "0", "greater than or equal to 1"),
+    ],
+)
+def test_figure_is_refused_by_name_and_limit_when_it_lies_outside(option: str, value: str, limit: str) -> None:
+    done = CliRunner().invoke(bench.app, ["--case", "fleet", option, value])
+    assert done.exit_code == 2
+    assert option in done.stderr
+    assert limit in " ".join(done.stderr.split())
+
+
 def test_best_run_counts_when_some_are_slow() -> None:
     waits = iter([200_000, 10, 100_000])
     readied: list[int] = []
