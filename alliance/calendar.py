@@ -20,10 +20,11 @@ LAST_DAY = (date.max - _UNIX_DAY).days
 
 @dataclass(kw_only=True, eq=False)
 class BadDay(Malformed):
-    """A day is not written YYYY-MM-DD."""
+    """A day is not written YYYY-MM-DD, or there is none such."""
 
     field: str
     value: str
+    limit: str = "a day that exists 存在的日期, YYYY-MM-DD"
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -88,7 +88,11 @@ def test_a_wrong_row_is_named_by_file_line_and_column(history: Path, tmp_path: P
 @pytest.mark.parametrize(
     ("arguments", "code", "said"),
     [
-        (["--day", "2025-5-9"], 2, "bad_day"),
+        (
+            ["--day", "2025-5-9"],
+            2,
+            "bad_day: field=--day, value=2025-5-9, limit=a day that exists 存在的日期, YYYY-MM-DD",
+        ),
         (["--day", "2025-05-09", "--issued", "noon"], 2, "option_wrong: option=--issued"),
         ([], 2, "option_wrong: option=--day, --ahead"),
         (["--day", "2025-05-09", "--quantiles", "ten"], 2, "option_wrong: option=--quantiles"),
